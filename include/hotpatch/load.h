@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading: from the bytes of a payload to a relocated image with decoded records, one call.
+ */
+#ifndef HOTPATCH_LOAD_H
+#define HOTPATCH_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hotpatch/elf.h>
+#include <hotpatch/image.h>
+#include <hotpatch/plan.h>
+#include <hotpatch/port.h>
+#include <hotpatch/profile.h>
+#include <hotpatch/status.h>
+#include <hotpatch/symtab.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hp_arch;
+
+/* Hook pointers of one kind: `count` target words at `offset` of the image. */
+struct hp_hooks {
+    uint32_t offset;
+    uint32_t count;
+};
+
+/* What an offline load could not decide. All zero on a running target. */
+struct hp_undecided {
+    bool target;           /* there is no target: identity, symbols and bytes are unchecked */
+    uint32_t symbols;      /* undefined symbols that were taken as provided */
+    uint32_t relocations;  /* relocations against them, not computed */
+    uint32_t records;      /* records whose function could not be looked up */
+    uint32_t expectations; /* expectations on bytes that the target rewrites at boot */
+    uint32_t writes;       /* writes whose old bytes the target rewrites at boot */
+};
+
+/*
+ * A loaded payload. Caller-owned, filled by hp_payload_load(); read-only for callers. It must not be
+ * moved or copied while loaded: its parts point into its own memory.
+ */
+struct hp_payload {
+    struct hp_port *port;
+    const struct hp_profile *profile;
+    const struct hp_arch *arch;
+    struct hp_image image;
+    struct hp_span build_id;    /* in the image; descriptor of .note.gnu.build-id */
+    struct hp_span depends;     /* of .livepatch.depends */
+    struct hp_span xen_depends; /* of .livepatch.xen_depends; size 0 when absent */
+    struct hp_span modinfo;     /* .modinfo in the image; size 0 when absent */
+    struct hp_hooks hooks[HP_HOOK_LAST - HP_HOOK_FIRST + 1]; /* index: HP_SPECIAL_HOOKS_* - FIRST */
+    struct hp_record *records;
+    uint32_t record_count;
+    uint8_t record_version;    /* 1 or 2; 2 without records */
+    bool safe_to_reapply;      /* may be applied again after a revert (SPEC section 7) */
+    bool has_signature;        /* a signature trailer follows the ELF file */
+    struct hp_write *writes;   /* the plan, after hp_plan_capture() */
+    uint32_t write_count;
+    uint32_t *write_order;     /* indexes into writes, by ascending address */
+    struct hp_symtab provided; /* new global symbols, for later payloads */
+    struct hp_undecided undecided;
+    void *block; /* the one work area */
+    size_t block_size;
+};
+
+/* Options of a load. Zero everything, set `size`, then set what is wanted. */
+struct hp_load_options {
+    size_t size;                             /* sizeof(struct hp_load_options) */
+    const struct hp_profile *profile;        /* NULL: hp_profile_default */
+    const struct hp_payload *const *loaded;  /* payloads loaded before; may be NULL */
+    size_t loaded_count;
+    bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
+};
+
+/*
+ * Loads a payload: finds the file's extent, opens the ELF view, checks the target's identity, lays
+ * out and fills the image, resolves symbols, relocates, decodes records and hooks, sets the final
+ * page permissions. Makes one hp_port_alloc() and one hp_port_image_alloc(), whatever the payload.
+ *
+ *   payload  receives the result; zeroed on error
+ *   port     the target
+ *   data     the payload file; must not change during the call; not referred to afterwards
+ *   size     bytes at data
+ *   options  NULL: all defaults
+ *   diag     says where it failed; may be NULL
+ *
+ * Returns HP_OK, or the status of the first defect: any but those of hp_plan_capture(). Nothing is
+ * left allocated on error, and target memory is never written. Context: load. May sleep.
+ * Source: SPEC section 7.
+ */
+HP_MUST_USE enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
+                                           const void *data, size_t size,
+                                           const struct hp_load_options *options,
+                                           struct hp_diag *diag);
+
+/*
+ * Checks that a payload may be applied next: its depends note names what was applied last, or the
+ * target when nothing is (SPEC section 5).
+ *
+ *   applied  the applied payloads, in order; may be NULL when applied_count is 0
+ *
+ * Returns HP_OK, HP_DEPENDS_BUILD_ID, or HP_UNDECIDED when there is no target to compare with.
+ * Any context.
+ */
+HP_MUST_USE enum hp_status hp_payload_stacks_on(const struct hp_payload *payload,
+                                                const struct hp_payload *const *applied,
+                                                size_t applied_count, struct hp_diag *diag);
+
+/* Frees all that a load obtained and zeroes the struct. A zeroed or failed one is allowed. */
+void hp_payload_unload(struct hp_payload *payload);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

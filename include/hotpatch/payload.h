@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * On-disk records of a payload, and macros for those who write payloads in C.
+ *
+ * This header stands alone: a payload needs nothing else of the library, and nothing of the target.
+ * The layouts are those of the Xen live-patching format (SPEC sections 3 and 4); with pointers of the
+ * target's word size the same C declarations give the 64-bit and the 32-bit form.
+ *
+ * A payload that replaces one function:
+ *
+ *     #include <hotpatch/payload.h>
+ *
+ *     static const char *new_version(void) { return "Hello World"; }
+ *
+ *     HP_PATCH_FUNCTION(hello, "xen_extra_version", new_version, 12);
+ *
+ * Link it with "ld -r --build-id=sha1" and add the notes .livepatch.depends and
+ * .livepatch.xen_depends; README.md shows the whole of it.
+ */
+#ifndef HOTPATCH_PAYLOAD_H
+#define HOTPATCH_PAYLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HP_PAYLOAD_VERSION_1   1
+#define HP_PAYLOAD_VERSION_2   2
+#define HP_PAYLOAD_OPAQUE_SIZE 31 /* also the most bytes that a NOP record may cover */
+#define HP_PAYLOAD_EXPECT_MAX  31 /* bytes of an expectation */
+
+/* hp_payload_expect.control: bit 0 enabled, bits 1-5 number of bytes, bits 6-7 zero */
+#define HP_PAYLOAD_EXPECT_ENABLED   0x01
+#define HP_PAYLOAD_EXPECT_CONTROL(n) ((uint8_t)(HP_PAYLOAD_EXPECT_ENABLED | ((n) << 1)))
+
+/* Function record of version 1: 64 bytes on 64-bit targets, 52 on 32-bit ones. */
+struct hp_payload_func_v1 {
+    const char *name;     /* symbol, symbol+offset or file.c#symbol; NULL only with old_addr */
+    const void *new_addr; /* the replacement; NULL: NOP new_size bytes */
+    const void *old_addr; /* the function to patch; NULL: look `name` up */
+    uint32_t new_size;    /* bytes of the replacement, or bytes to NOP */
+    uint32_t old_size;    /* bytes of the function to patch; not 0 */
+    uint8_t version;      /* HP_PAYLOAD_VERSION_1 */
+    uint8_t opaque[HP_PAYLOAD_OPAQUE_SIZE]; /* zero */
+};
+
+/* Bytes that must stand at old_addr when the payload is applied. */
+struct hp_payload_expect {
+    uint8_t control;
+    uint8_t data[HP_PAYLOAD_EXPECT_MAX];
+};
+
+/* Function record of version 2: 104 bytes on 64-bit targets, 92 on 32-bit ones. */
+struct hp_payload_func {
+    const char *name;
+    const void *new_addr;
+    const void *old_addr;
+    uint32_t new_size;
+    uint32_t old_size;
+    uint8_t version; /* HP_PAYLOAD_VERSION_2 */
+    uint8_t opaque[HP_PAYLOAD_OPAQUE_SIZE];
+    uint8_t applied; /* zero */
+    uint8_t pad[7];  /* zero */
+    struct hp_payload_expect expect;
+};
+
+#define HP_PAYLOAD_FUNC_V1_SIZE(word) ((word) == 8 ? 64u : 52u)
+#define HP_PAYLOAD_FUNC_V2_SIZE(word) ((word) == 8 ? 104u : 92u)
+
+#ifdef __cplusplus
+#define HP_PAYLOAD_ASSERT static_assert
+#else
+#define HP_PAYLOAD_ASSERT _Static_assert
+#endif
+HP_PAYLOAD_ASSERT(sizeof(struct hp_payload_func_v1) == HP_PAYLOAD_FUNC_V1_SIZE(sizeof(void *)),
+                  "record of version 1 has the size of the format");
+HP_PAYLOAD_ASSERT(sizeof(struct hp_payload_func) == HP_PAYLOAD_FUNC_V2_SIZE(sizeof(void *)),
+                  "record of version 2 has the size of the format");
+
+/* The payload handle that pre, apply, post and revert hooks get; opaque to them. */
+struct hp_payload_handle;
+
+typedef void hp_payload_load_hook(void);
+typedef int hp_payload_action_hook(struct hp_payload_handle *);
+typedef void hp_payload_post_hook(struct hp_payload_handle *);
+
+/* Places an object in a section of the payload and keeps it although nothing refers to it. */
+#define HP_PAYLOAD_SECTION(name) __attribute__((__section__(name), __used__))
+#define HP_PAYLOAD_CAT_(a, b)    a##b
+#define HP_PAYLOAD_CAT(a, b)     HP_PAYLOAD_CAT_(a, b)
+
+/*
+ * HP_PATCH_RECORD(id, field initializers...): a record of version 2 with any fields. `id` is any
+ * identifier that is unique in the payload.
+ */
+#define HP_PATCH_RECORD(id, ...)                                                                   \
+    static struct hp_payload_func HP_PAYLOAD_CAT(hp_patch_, id) HP_PAYLOAD_SECTION(                \
+        ".livepatch.funcs") = {.version = HP_PAYLOAD_VERSION_2, __VA_ARGS__}
+
+/*
+ * HP_PATCH_FUNCTION(id, old_name, new_function, old_bytes): replaces the function of that name,
+ * which is old_bytes long, by new_function.
+ */
+#define HP_PATCH_FUNCTION(id, old_name, new_function, old_bytes)                                   \
+    HP_PATCH_RECORD(id, .name = (old_name), .new_addr = (const void *)(new_function),              \
+                    .old_size = (old_bytes))
+
+/*
+ * HP_PATCH_FUNCTION_EXPECT(id, old_name, new_function, old_bytes, byte, byte, ...): the same, applied
+ * only when the function begins with these bytes (1 to 31).
+ */
+#define HP_PATCH_FUNCTION_EXPECT(id, old_name, new_function, old_bytes, ...)                       \
+    HP_PATCH_RECORD(id, .name = (old_name), .new_addr = (const void *)(new_function),              \
+                    .old_size = (old_bytes),                                                       \
+                    .expect = {HP_PAYLOAD_EXPECT_CONTROL(sizeof((uint8_t[]){__VA_ARGS__})),        \
+                               {__VA_ARGS__}})
+
+/*
+ * HP_PATCH_NOP(id, old_name, bytes, old_bytes): turns the first `bytes` bytes (1 to 31) at old_name,
+ * which may be "symbol+offset", into NOPs; old_bytes is what is there to be patched.
+ */
+#define HP_PATCH_NOP(id, old_name, bytes, old_bytes)                                               \
+    HP_PATCH_RECORD(id, .name = (old_name), .new_size = (bytes), .old_size = (old_bytes))
+
+/* HP_PATCH_FUNCTION_V1(id, old_name, new_function, old_bytes): a record of version 1. */
+#define HP_PATCH_FUNCTION_V1(id, old_name, new_function, old_bytes)                                \
+    static struct hp_payload_func_v1 HP_PAYLOAD_CAT(hp_patch_, id) HP_PAYLOAD_SECTION(             \
+        ".livepatch.funcs") = {.name = (old_name),                                                 \
+                               .new_addr = (const void *)(new_function),                           \
+                               .old_size = (old_bytes),                                            \
+                               .version = HP_PAYLOAD_VERSION_1}
+
+#define HP_PAYLOAD_HOOK_(kind, type, function)                                                     \
+    static type *const HP_PAYLOAD_CAT(hp_hook_##kind##_, function) HP_PAYLOAD_SECTION(             \
+        ".livepatch.hooks." #kind) = (function)
+
+/* Hooks (SPEC section 4). load and unload may stand several times, the others once. */
+#define HP_HOOK_LOAD(function)       HP_PAYLOAD_HOOK_(load, hp_payload_load_hook, function)
+#define HP_HOOK_UNLOAD(function)     HP_PAYLOAD_HOOK_(unload, hp_payload_load_hook, function)
+#define HP_HOOK_PREAPPLY(function)   HP_PAYLOAD_HOOK_(preapply, hp_payload_action_hook, function)
+#define HP_HOOK_APPLY(function)      HP_PAYLOAD_HOOK_(apply, hp_payload_action_hook, function)
+#define HP_HOOK_POSTAPPLY(function)  HP_PAYLOAD_HOOK_(postapply, hp_payload_post_hook, function)
+#define HP_HOOK_PREREVERT(function)  HP_PAYLOAD_HOOK_(prerevert, hp_payload_action_hook, function)
+#define HP_HOOK_REVERT(function)     HP_PAYLOAD_HOOK_(revert, hp_payload_action_hook, function)
+#define HP_HOOK_POSTREVERT(function) HP_PAYLOAD_HOOK_(postrevert, hp_payload_post_hook, function)
+
+/* HP_PAYLOAD_INFO(id, "key", "value"): one entry of .modinfo. */
+#define HP_PAYLOAD_INFO(id, key, value)                                                            \
+    static const char HP_PAYLOAD_CAT(hp_info_, id)[] HP_PAYLOAD_SECTION(".modinfo") = key "=" value
+
+#endif

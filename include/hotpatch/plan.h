@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Function records as decoded, and the plan: the list of writes that applying a payload makes.
+ *
+ * Every patch, of whatever kind, is lowered to writes {address, old bytes, new bytes} before any CPU
+ * is stopped (SPEC section 9). Both arrays belong to a struct hp_payload (load.h).
+ */
+#ifndef HOTPATCH_PLAN_H
+#define HOTPATCH_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hotpatch/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HP_WRITE_MAX 32 /* bytes of the longest single write */
+
+/* A function record of either version and word size, decoded and resolved. */
+struct hp_record {
+    const char *name;   /* NUL-terminated, in the payload's image; NULL when the record has none */
+    uint64_t old_addr;  /* address to patch; 0 when undecided (no target) */
+    uint64_t new_addr;  /* replacement; 0: NOP */
+    uint64_t limit;     /* first address after the function that holds old_addr; 0 when not known */
+    uint32_t new_size;  /* as in the record */
+    uint32_t old_size;  /* as in the record */
+    uint8_t version;    /* 1 or 2 */
+    bool undecided;     /* old_addr depends on a target that is not there */
+    uint8_t expect_len; /* bytes at expect; 0: no expectation */
+    uint8_t expect[HP_WRITE_MAX];
+};
+
+enum hp_write_kind {
+    HP_WRITE_JUMP, /* a jump to the new function */
+    HP_WRITE_NOP   /* NOPs */
+};
+
+/* One write into target memory. */
+struct hp_write {
+    uint64_t addr;   /* first byte written */
+    uint64_t dest;   /* HP_WRITE_JUMP: where the jump goes; else 0 */
+    uint32_t record; /* index of the record it comes from */
+    uint8_t kind;    /* enum hp_write_kind */
+    uint8_t pad;     /* bytes of a landing pad kept in front of addr */
+    uint8_t size;    /* bytes at old_bytes and new_bytes */
+    uint8_t uncertain; /* 1: offline, and the target rewrites some of these bytes at boot */
+    uint8_t old_bytes[HP_WRITE_MAX];
+    uint8_t new_bytes[HP_WRITE_MAX];
+};
+
+struct hp_payload;
+
+/*
+ * Captures the plan: reads the target's bytes as they are now (with the payloads in `applied` on
+ * top), finds landing pads, checks expectations, encodes jumps and NOPs, stores old and new bytes,
+ * and checks that no two writes overlap and all lie in patchable code. Nothing is written to the
+ * target. May be called again, for instance after another payload was applied.
+ *
+ *   payload  a loaded payload; its plan is replaced
+ *   applied  payloads whose writes are to be taken as done although the port's memory does not show
+ *            them, in order of application (offline); NULL and 0 when memory shows all there is
+ *   diag     may be NULL
+ *
+ * Returns HP_OK or HP_RECORD_OLD_SIZE, HP_NOP_SIZE, HP_EXPECT_MISMATCH, HP_TARGET_READ,
+ * HP_PATCH_REACH, HP_PATCH_PAST_FUNCTION, HP_PATCH_RANGE, HP_PATCH_DENIED, HP_PATCH_OVERLAP; the
+ * plan is empty then. Context: load. May sleep. Time n log n in the number of records.
+ * Source: SPEC sections 3 and 9.
+ */
+HP_MUST_USE enum hp_status hp_plan_capture(struct hp_payload *payload,
+                                           const struct hp_payload *const *applied,
+                                           size_t applied_count, struct hp_diag *diag);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

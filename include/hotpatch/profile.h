@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Profiles: the limits and rules of one hypervisor, so that one library answers "would that
+ * hypervisor take this payload?" (SPEC section 15).
+ */
+#ifndef HOTPATCH_PROFILE_H
+#define HOTPATCH_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A set of limits and rules. Constant data, owned by whoever defines it; a hypervisor may define its
+ * own, best by copying hp_profile_default and changing fields.
+ */
+struct hp_profile {
+    const char *name;
+    /* limits */
+    uint32_t file_max;        /* bytes of a payload file */
+    uint32_t nobits_max;      /* bytes of one SHT_NOBITS section */
+    uint32_t image_max;       /* bytes of a loaded payload, padding included */
+    uint32_t sections_max;    /* section headers, index 0 included */
+    uint32_t symbol_name_max; /* bytes of a symbol name that is looked up, without its NUL */
+    /* rules; each is stricter when set */
+    uint32_t record_versions;      /* bit n set: records of version n are accepted */
+    const uint16_t *reloc_types;   /* relocation types accepted; NULL: all that the library knows */
+    uint32_t reloc_type_count;     /* entries at reloc_types */
+    bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
+    bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
+    bool xen_depends_required;     /* .livepatch.xen_depends is required with records of version 1, too */
+};
+
+/* The default: everything that the specification allows. Name "hotpatch". */
+extern const struct hp_profile hp_profile_default;
+
+/* The real Xen 4.17 on x86-64. Name "xen-4.17". */
+extern const struct hp_profile hp_profile_xen_4_17;
+
+/* Finds a built-in profile by name; NULL when there is none of that name. Any context. */
+const struct hp_profile *hp_profile_find(const char *name);
+
+/* The built-in profiles by index, for listings; NULL past the last. Any context. */
+const struct hp_profile *hp_profile_at(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

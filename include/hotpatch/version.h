@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Version and built-in features of the library. */
+#ifndef HOTPATCH_VERSION_H
+#define HOTPATCH_VERSION_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HP_VERSION_MAJOR  0
+#define HP_VERSION_MINOR  1
+#define HP_VERSION_PATCH  0
+#define HP_VERSION_STRING "0.1.0"
+
+/* Features that a build may leave out; see the CMake options HP_WITH_*. */
+#define HP_FEATURE_SIGNATURES (1u << 0)
+#define HP_FEATURE_CONTROL    (1u << 1)
+#define HP_FEATURE_SPLICES    (1u << 2)
+#define HP_FEATURE_X86_64     (1u << 8)
+
+/* Version of the library linked, as opposed to that of the headers: HP_VERSION_STRING then. */
+const char *hp_version(void);
+
+/* HP_FEATURE_* bits of the library linked. */
+uint32_t hp_features(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
