@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Build-time feature switches, set by the build system; everything is on for those who compile the
+ * sources without it.
+ */
+#ifndef HP_BASE_CONFIG_H
+#define HP_BASE_CONFIG_H
+
+#ifndef HP_WITH_SIGNATURES
+#define HP_WITH_SIGNATURES 1
+#endif
+
+#ifndef HP_WITH_X86_64
+#define HP_WITH_X86_64 1
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Version and features of the library as built. */
+#include <hotpatch/version.h>
+
+#include "base/config.h"
+
+const char *hp_version(void)
+{
+    return HP_VERSION_STRING;
+}
+
+uint32_t hp_features(void)
+{
+    return (HP_WITH_SIGNATURES ? HP_FEATURE_SIGNATURES : 0) |
+           (HP_WITH_X86_64 ? HP_FEATURE_X86_64 : 0);
+}
