@@ -37,14 +37,14 @@ enum hp_special {
     HP_SPECIAL_BUILD_ID,         /* .note.gnu.build-id */
     HP_SPECIAL_ALTINSTRUCTIONS,  /* .altinstructions */
     HP_SPECIAL_ALTINSTR_REPLACEMENT,
-    HP_SPECIAL_EX_TABLE,         /* .ex_table */
-    HP_SPECIAL_BUG_FRAMES_0,     /* .bug_frames.0 and on to .3 */
+    HP_SPECIAL_EX_TABLE,     /* .ex_table */
+    HP_SPECIAL_BUG_FRAMES_0, /* .bug_frames.0 and on to .3 */
     HP_SPECIAL_BUG_FRAMES_1,
     HP_SPECIAL_BUG_FRAMES_2,
     HP_SPECIAL_BUG_FRAMES_3,
-    HP_SPECIAL_ALT_CALL_SITES,   /* .alt_call_sites */
-    HP_SPECIAL_MODINFO,          /* .modinfo */
-    HP_SPECIAL_SPLICES,          /* .hotpatch.splices */
+    HP_SPECIAL_ALT_CALL_SITES, /* .alt_call_sites */
+    HP_SPECIAL_MODINFO,        /* .modinfo */
+    HP_SPECIAL_SPLICES,        /* .hotpatch.splices */
     HP_SPECIAL_COUNT
 };
 
@@ -59,21 +59,21 @@ struct hp_span {
 
 /* The view. All fields are read-only for callers; valid after hp_elf_open() returned HP_OK. */
 struct hp_elf {
-    struct hp_span file;    /* the ELF file alone: the bytes up to its extent */
-    bool is64;              /* ELFCLASS64 */
-    uint16_t machine;       /* e_machine */
-    uint32_t flags;         /* e_flags */
-    uint8_t osabi;          /* EI_OSABI */
-    uint64_t shoff;         /* file offset of the section header table */
-    uint32_t shnum;         /* number of section headers, index 0 included */
-    uint16_t shentsize;     /* distance of two section headers in bytes */
-    uint32_t shstrndx;      /* section of the section names */
-    struct hp_span shstr;   /* section names; begins and ends with NUL */
-    uint32_t symtab;        /* section index of the symbol table */
-    struct hp_span symbols; /* its contents */
-    uint32_t symbol_count;  /* entries in it, the null symbol included */
-    struct hp_span strings; /* names of its symbols; begins and ends with NUL */
-    struct hp_span shndx;   /* SHT_SYMTAB_SHNDX contents; size 0 when there is none */
+    struct hp_span file;                /* the ELF file alone: the bytes up to its extent */
+    bool is64;                          /* ELFCLASS64 */
+    uint16_t machine;                   /* e_machine */
+    uint32_t flags;                     /* e_flags */
+    uint8_t osabi;                      /* EI_OSABI */
+    uint64_t shoff;                     /* file offset of the section header table */
+    uint32_t shnum;                     /* number of section headers, index 0 included */
+    uint16_t shentsize;                 /* distance of two section headers in bytes */
+    uint32_t shstrndx;                  /* section of the section names */
+    struct hp_span shstr;               /* section names; begins and ends with NUL */
+    uint32_t symtab;                    /* section index of the symbol table */
+    struct hp_span symbols;             /* its contents */
+    uint32_t symbol_count;              /* entries in it, the null symbol included */
+    struct hp_span strings;             /* names of its symbols; begins and ends with NUL */
+    struct hp_span shndx;               /* SHT_SYMTAB_SHNDX contents; size 0 when there is none */
     uint32_t special[HP_SPECIAL_COUNT]; /* section index, 0 where absent */
 };
 
@@ -93,10 +93,10 @@ struct hp_section {
 
 /* How the section index of a symbol is to be taken. */
 enum hp_symbol_place {
-    HP_SYMBOL_UNDEFINED, /* SHN_UNDEF */
-    HP_SYMBOL_ABSOLUTE,  /* SHN_ABS */
-    HP_SYMBOL_COMMON,    /* SHN_COMMON */
-    HP_SYMBOL_SECTION    /* defined in `section`, SHN_XINDEX resolved */
+    HP_PLACE_UNDEFINED, /* SHN_UNDEF */
+    HP_PLACE_ABSOLUTE,  /* SHN_ABS */
+    HP_PLACE_COMMON,    /* SHN_COMMON */
+    HP_PLACE_SECTION    /* defined in `section`, SHN_XINDEX resolved */
 };
 
 /* A symbol, decoded. */
@@ -105,7 +105,7 @@ struct hp_symbol {
     uint64_t size;
     const char *name; /* NUL-terminated, inside the file; may be empty */
     enum hp_symbol_place place;
-    uint32_t section; /* with HP_SYMBOL_SECTION: below hp_elf.shnum */
+    uint32_t section; /* with HP_PLACE_SECTION: below hp_elf.shnum */
     uint8_t bind;     /* STB_* */
     uint8_t type;     /* STT_* */
     uint8_t visibility;
@@ -180,8 +180,8 @@ HP_MUST_USE enum hp_status hp_elf_extent(const void *data, size_t size, size_t *
  *   diag     may be NULL
  *
  * Returns HP_OK or the status of the defect (any HP_FILE_*, HP_ELF_*, HP_SECTION_*, HP_STRTAB_*,
- * HP_SYMTAB_*, HP_RELOC_TABLES_SIZE, HP_SPECIAL_*, HP_NOTHING_TO_DO, HP_MODINFO, HP_TRAILING_BYTES).
- * Any context; allocates nothing; time linear in the number of sections.
+ * HP_SYMTAB_*, HP_RELOC_TABLES_SIZE, HP_SPECIAL_*, HP_NOTHING_TO_DO, HP_MODINFO,
+ * HP_TRAILING_BYTES). Any context; allocates nothing; time linear in the number of sections.
  */
 HP_MUST_USE enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                                        const struct hp_profile *profile, struct hp_diag *diag);

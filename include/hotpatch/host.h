@@ -21,10 +21,10 @@ extern "C" {
 
 /* Options of hp_host_open(). Zero everything, set `size`, then set what is wanted. */
 struct hp_host_options {
-    size_t size;   /* sizeof(struct hp_host_options) */
-    bool has_base; /* use `base` */
-    uint64_t base; /* address of the first payload loaded; without it, the first page after the
-                      image; later payloads follow. Rounded up as a payload's alignment demands */
+    size_t size;      /* sizeof(struct hp_host_options) */
+    bool has_base;    /* use `base` */
+    uint64_t base;    /* address of the first payload loaded; without it, the first page after the
+                         image; later payloads follow. Rounded up as a payload's alignment demands */
     size_t page_size; /* bytes; 0: 4096 */
 };
 
@@ -32,8 +32,8 @@ struct hp_host_options {
  * Opens a target.
  *
  *   port     receives the target; give it back with hp_host_close()
- *   path     an unstripped ELF image (ET_EXEC or ET_DYN) such as xen-syms, read with libelf and closed
- *            again: code and read-only bytes, symbols with file scopes, build-id, and the ranges that
+ *   path     an unstripped ELF image (ET_EXEC or ET_DYN) such as xen-syms, read with libelf and
+ * closed again: code and read-only bytes, symbols with file scopes, build-id, and the ranges that
  *            the image's own tables (alternatives, sealed landing pads) say it rewrites at boot.
  *            NULL: no target; every question on it is then answered HP_UNDECIDED
  *   options  NULL: all defaults

@@ -40,8 +40,8 @@ struct hp_undecided {
 };
 
 /*
- * A loaded payload. Caller-owned, filled by hp_payload_load(); read-only for callers. It must not be
- * moved or copied while loaded: its parts point into its own memory.
+ * A loaded payload. Caller-owned, filled by hp_payload_load(); read-only for callers. It must not
+ * be moved or copied while loaded: its parts point into its own memory.
  */
 struct hp_payload {
     struct hp_port *port;
@@ -55,10 +55,10 @@ struct hp_payload {
     struct hp_hooks hooks[HP_HOOK_LAST - HP_HOOK_FIRST + 1]; /* index: HP_SPECIAL_HOOKS_* - FIRST */
     struct hp_record *records;
     uint32_t record_count;
-    uint8_t record_version;    /* 1 or 2; 2 without records */
-    bool safe_to_reapply;      /* may be applied again after a revert (SPEC section 7) */
-    bool has_signature;        /* a signature trailer follows the ELF file */
-    struct hp_write *writes;   /* the plan, after hp_plan_capture() */
+    uint8_t record_version;  /* 1 or 2; 2 without records */
+    bool safe_to_reapply;    /* may be applied again after a revert (SPEC section 7) */
+    bool has_signature;      /* a signature trailer follows the ELF file */
+    struct hp_write *writes; /* the plan, after hp_plan_capture() */
     uint32_t write_count;
     uint32_t *write_order;     /* indexes into writes, by ascending address */
     struct hp_symtab provided; /* new global symbols, for later payloads */
@@ -69,9 +69,9 @@ struct hp_payload {
 
 /* Options of a load. Zero everything, set `size`, then set what is wanted. */
 struct hp_load_options {
-    size_t size;                             /* sizeof(struct hp_load_options) */
-    const struct hp_profile *profile;        /* NULL: hp_profile_default */
-    const struct hp_payload *const *loaded;  /* payloads loaded before; may be NULL */
+    size_t size;                            /* sizeof(struct hp_load_options) */
+    const struct hp_profile *profile;       /* NULL: hp_profile_default */
+    const struct hp_payload *const *loaded; /* payloads loaded before; may be NULL */
     size_t loaded_count;
     bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
 };

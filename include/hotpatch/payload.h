@@ -3,8 +3,8 @@
  * On-disk records of a payload, and macros for those who write payloads in C.
  *
  * This header stands alone: a payload needs nothing else of the library, and nothing of the target.
- * The layouts are those of the Xen live-patching format (SPEC sections 3 and 4); with pointers of the
- * target's word size the same C declarations give the 64-bit and the 32-bit form.
+ * The layouts are those of the Xen live-patching format (SPEC sections 3 and 4); with pointers of
+ * the target's word size the same C declarations give the 64-bit and the 32-bit form.
  *
  * A payload that replaces one function:
  *
@@ -29,7 +29,7 @@
 #define HP_PAYLOAD_EXPECT_MAX  31 /* bytes of an expectation */
 
 /* hp_payload_expect.control: bit 0 enabled, bits 1-5 number of bytes, bits 6-7 zero */
-#define HP_PAYLOAD_EXPECT_ENABLED   0x01
+#define HP_PAYLOAD_EXPECT_ENABLED    0x01
 #define HP_PAYLOAD_EXPECT_CONTROL(n) ((uint8_t)(HP_PAYLOAD_EXPECT_ENABLED | ((n) << 1)))
 
 /* Function record of version 1: 64 bytes on 64-bit targets, 52 on 32-bit ones. */
@@ -93,8 +93,8 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
  * identifier that is unique in the payload.
  */
 #define HP_PATCH_RECORD(id, ...)                                                                   \
-    static struct hp_payload_func HP_PAYLOAD_CAT(hp_patch_, id) HP_PAYLOAD_SECTION(                \
-        ".livepatch.funcs") = {.version = HP_PAYLOAD_VERSION_2, __VA_ARGS__}
+    static struct hp_payload_func HP_PAYLOAD_CAT(hp_patch_, id)                                    \
+        HP_PAYLOAD_SECTION(".livepatch.funcs") = {.version = HP_PAYLOAD_VERSION_2, __VA_ARGS__}
 
 /*
  * HP_PATCH_FUNCTION(id, old_name, new_function, old_bytes): replaces the function of that name,
@@ -105,33 +105,32 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
                     .old_size = (old_bytes))
 
 /*
- * HP_PATCH_FUNCTION_EXPECT(id, old_name, new_function, old_bytes, byte, byte, ...): the same, applied
- * only when the function begins with these bytes (1 to 31).
+ * HP_PATCH_FUNCTION_EXPECT(id, old_name, new_function, old_bytes, byte, byte, ...): the same,
+ * applied only when the function begins with these bytes (1 to 31).
  */
 #define HP_PATCH_FUNCTION_EXPECT(id, old_name, new_function, old_bytes, ...)                       \
-    HP_PATCH_RECORD(id, .name = (old_name), .new_addr = (const void *)(new_function),              \
-                    .old_size = (old_bytes),                                                       \
-                    .expect = {HP_PAYLOAD_EXPECT_CONTROL(sizeof((uint8_t[]){__VA_ARGS__})),        \
-                               {__VA_ARGS__}})
+    HP_PATCH_RECORD(                                                                               \
+        id, .name = (old_name), .new_addr = (const void *)(new_function), .old_size = (old_bytes), \
+        .expect = {HP_PAYLOAD_EXPECT_CONTROL(sizeof((uint8_t[]){__VA_ARGS__})), {__VA_ARGS__}})
 
 /*
- * HP_PATCH_NOP(id, old_name, bytes, old_bytes): turns the first `bytes` bytes (1 to 31) at old_name,
- * which may be "symbol+offset", into NOPs; old_bytes is what is there to be patched.
+ * HP_PATCH_NOP(id, old_name, bytes, old_bytes): turns the first `bytes` bytes (1 to 31) at
+ * old_name, which may be "symbol+offset", into NOPs; old_bytes is what is there to be patched.
  */
 #define HP_PATCH_NOP(id, old_name, bytes, old_bytes)                                               \
     HP_PATCH_RECORD(id, .name = (old_name), .new_size = (bytes), .old_size = (old_bytes))
 
 /* HP_PATCH_FUNCTION_V1(id, old_name, new_function, old_bytes): a record of version 1. */
 #define HP_PATCH_FUNCTION_V1(id, old_name, new_function, old_bytes)                                \
-    static struct hp_payload_func_v1 HP_PAYLOAD_CAT(hp_patch_, id) HP_PAYLOAD_SECTION(             \
-        ".livepatch.funcs") = {.name = (old_name),                                                 \
-                               .new_addr = (const void *)(new_function),                           \
-                               .old_size = (old_bytes),                                            \
-                               .version = HP_PAYLOAD_VERSION_1}
+    static struct hp_payload_func_v1 HP_PAYLOAD_CAT(hp_patch_, id)                                 \
+        HP_PAYLOAD_SECTION(".livepatch.funcs") = {.name = (old_name),                              \
+                                                  .new_addr = (const void *)(new_function),        \
+                                                  .old_size = (old_bytes),                         \
+                                                  .version = HP_PAYLOAD_VERSION_1}
 
 #define HP_PAYLOAD_HOOK_(kind, type, function)                                                     \
-    static type *const HP_PAYLOAD_CAT(hp_hook_##kind##_, function) HP_PAYLOAD_SECTION(             \
-        ".livepatch.hooks." #kind) = (function)
+    static type *const HP_PAYLOAD_CAT(hp_hook_##kind##_, function)                                 \
+        HP_PAYLOAD_SECTION(".livepatch.hooks." #kind) = (function)
 
 /* Hooks (SPEC section 4). load and unload may stand several times, the others once. */
 #define HP_HOOK_LOAD(function)       HP_PAYLOAD_HOOK_(load, hp_payload_load_hook, function)

@@ -2,8 +2,8 @@
 /*
  * Function records as decoded, and the plan: the list of writes that applying a payload makes.
  *
- * Every patch, of whatever kind, is lowered to writes {address, old bytes, new bytes} before any CPU
- * is stopped (SPEC section 9). Both arrays belong to a struct hp_payload (load.h).
+ * Every patch, of whatever kind, is lowered to writes {address, old bytes, new bytes} before any
+ * CPU is stopped (SPEC section 9). Both arrays belong to a struct hp_payload (load.h).
  */
 #ifndef HOTPATCH_PLAN_H
 #define HOTPATCH_PLAN_H
@@ -41,12 +41,12 @@ enum hp_write_kind {
 
 /* One write into target memory. */
 struct hp_write {
-    uint64_t addr;   /* first byte written */
-    uint64_t dest;   /* HP_WRITE_JUMP: where the jump goes; else 0 */
-    uint32_t record; /* index of the record it comes from */
-    uint8_t kind;    /* enum hp_write_kind */
-    uint8_t pad;     /* bytes of a landing pad kept in front of addr */
-    uint8_t size;    /* bytes at old_bytes and new_bytes */
+    uint64_t addr;     /* first byte written */
+    uint64_t dest;     /* HP_WRITE_JUMP: where the jump goes; else 0 */
+    uint32_t record;   /* index of the record it comes from */
+    uint8_t kind;      /* enum hp_write_kind */
+    uint8_t pad;       /* bytes of a landing pad kept in front of addr */
+    uint8_t size;      /* bytes at old_bytes and new_bytes */
     uint8_t uncertain; /* 1: offline, and the target rewrites some of these bytes at boot */
     uint8_t old_bytes[HP_WRITE_MAX];
     uint8_t new_bytes[HP_WRITE_MAX];

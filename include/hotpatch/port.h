@@ -3,8 +3,8 @@
  * The porting layer: what the embedding project supplies.
  *
  * These are link-time functions: the library declares and calls them, the embedder defines them.
- * There are no function pointers to register. Each takes the opaque struct hp_port that the embedder
- * passed to the library, so one program may serve several targets (as the host port does).
+ * There are no function pointers to register. Each takes the opaque struct hp_port that the
+ * embedder passed to the library, so one program may serve several targets (as the host port does).
  *
  * Addresses are numbers of the target; host pointers are never target addresses. All sizes are in
  * bytes. Tags used below:
@@ -79,9 +79,9 @@ struct hp_image_memory {
 
 /*
  * Obtains zeroed memory for a payload, writable through memory->host. It lies within branch reach
- * of the target's code when it lies in [low, high). A port that cannot honour the range (because the
- * user of an offline tool chose a base address) may give other addresses: the library then refuses
- * every jump and relocation that does not reach.
+ * of the target's code when it lies in [low, high). A port that cannot honour the range (because
+ * the user of an offline tool chose a base address) may give other addresses: the library then
+ * refuses every jump and relocation that does not reach.
  *
  * Context: load. May sleep: yes. Errors: HP_IMAGE_MEMORY. Since: 0.1.
  */
@@ -94,9 +94,9 @@ void hp_port_image_free(struct hp_port *port, const struct hp_image_memory *memo
 
 /* Page permissions of a region of a payload. */
 enum hp_protection {
-    HP_PROTECT_TEXT,    /* read and execute */
-    HP_PROTECT_DATA,    /* read and write */
-    HP_PROTECT_RODATA   /* read */
+    HP_PROTECT_TEXT,  /* read and execute */
+    HP_PROTECT_DATA,  /* read and write */
+    HP_PROTECT_RODATA /* read */
 };
 
 /*
@@ -108,8 +108,9 @@ enum hp_protection {
  * Context: load. May sleep: yes. Errors: HP_PROTECT_FAILED. Since: 0.1.
  */
 HP_MUST_USE enum hp_status hp_port_image_protect(struct hp_port *port,
-                                                 const struct hp_image_memory *memory, size_t offset,
-                                                 size_t size, enum hp_protection protection);
+                                                 const struct hp_image_memory *memory,
+                                                 size_t offset, size_t size,
+                                                 enum hp_protection protection);
 
 /*
  * Reads target memory: its code as it is now, or the text of a loaded payload.
@@ -145,7 +146,8 @@ struct hp_target_symbol {
  *   name, length  not NUL-terminated; untrusted bytes
  *
  * Context: load. May sleep: yes. Errors: HP_SYMBOL_UNDEFINED, HP_SYMBOL_AMBIGUOUS (several file-
- * scoped symbols of that name in files of that name), HP_UNDECIDED (there is no target). Since: 0.1.
+ * scoped symbols of that name in files of that name), HP_UNDECIDED (there is no target). Since:
+ * 0.1.
  */
 HP_MUST_USE enum hp_status hp_port_symbol_by_name(struct hp_port *port, const char *name,
                                                   size_t length, struct hp_target_symbol *symbol);

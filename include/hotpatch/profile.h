@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /*
- * A set of limits and rules. Constant data, owned by whoever defines it; a hypervisor may define its
- * own, best by copying hp_profile_default and changing fields.
+ * A set of limits and rules. Constant data, owned by whoever defines it; a hypervisor may define
+ * its own, best by copying hp_profile_default and changing fields.
  */
 struct hp_profile {
     const char *name;
@@ -27,12 +27,13 @@ struct hp_profile {
     uint32_t sections_max;    /* section headers, index 0 included */
     uint32_t symbol_name_max; /* bytes of a symbol name that is looked up, without its NUL */
     /* rules; each is stricter when set */
-    uint32_t record_versions;      /* bit n set: records of version n are accepted */
-    const uint16_t *reloc_types;   /* relocation types accepted; NULL: all that the library knows */
-    uint32_t reloc_type_count;     /* entries at reloc_types */
-    bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
-    bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
-    bool xen_depends_required;     /* .livepatch.xen_depends is required with records of version 1, too */
+    uint32_t record_versions;    /* bit n set: records of version n are accepted */
+    const uint16_t *reloc_types; /* relocation types accepted; NULL: all that the library knows */
+    uint32_t reloc_type_count;   /* entries at reloc_types */
+    bool weak_must_resolve;      /* an undefined weak symbol that nothing provides is refused */
+    bool locals_must_be_new;     /* named local symbols, too, must not exist elsewhere */
+    bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
+                                */
 };
 
 /* The default: everything that the specification allows. Name "hotpatch". */

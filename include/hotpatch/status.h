@@ -3,8 +3,8 @@
  * Status codes, stages and the diagnostics record that every fallible function fills.
  *
  * One enum hp_status value stands for one kind of defect. Each has a name for people and scripts,
- * an error number of the control ABI (SPEC section 16) and a sentence. Where the defect is stands in
- * struct hp_diag, so that nobody has to read a log to learn what was wrong.
+ * an error number of the control ABI (SPEC section 16) and a sentence. Where the defect is stands
+ * in struct hp_diag, so that nobody has to read a log to learn what was wrong.
  */
 #ifndef HOTPATCH_STATUS_H
 #define HOTPATCH_STATUS_H
@@ -207,7 +207,8 @@ struct hp_diag {
     uint8_t has_numbers; /* 1 when expected and actual are set */
     const char *profile; /* name of the profile whose own rule this is; NULL: a general rule */
     char section_name[HP_DIAG_SECTION_MAX];
-    char name[HP_DIAG_NAME_MAX]; /* symbol or record name as found in the payload; may be unprintable */
+    char name[HP_DIAG_NAME_MAX]; /* symbol or record name as found in the payload; may be
+                                    unprintable */
 };
 
 /*

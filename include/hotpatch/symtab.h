@@ -31,7 +31,8 @@ struct hp_symtab_entry {
     uint32_t kind;   /* enum hp_symbol_kind */
 };
 
-/* The index. The caller sets all fields, then calls hp_symtab_build() once; read-only after that. */
+/* The index. The caller sets all fields, then calls hp_symtab_build() once; read-only after that.
+ */
 struct hp_symtab {
     const char *names;               /* the names, anywhere in one block below 4 GiB */
     struct hp_symtab_entry *entries; /* `count` entries; reordered by the build */

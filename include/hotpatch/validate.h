@@ -16,8 +16,8 @@ extern "C" {
 struct hp_validate_options {
     size_t size;                             /* sizeof(struct hp_validate_options) */
     const struct hp_profile *profile;        /* NULL: hp_profile_default */
-    const struct hp_payload *const *applied; /* loaded payloads, taken as applied in this order; each
-                                                needs its plan captured */
+    const struct hp_payload *const *applied; /* loaded payloads, taken as applied in this order;
+                                                each needs its plan captured */
     size_t applied_count;
     bool allow_undecided; /* offline: what only the running target can tell does not refuse */
 };

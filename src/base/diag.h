@@ -12,7 +12,8 @@
 #include <hotpatch/status.h>
 
 /* Sets status and stage when the record holds no failure yet. Returns `status`. */
-HP_MUST_USE enum hp_status hp_fail(struct hp_diag *diag, enum hp_stage stage, enum hp_status status);
+HP_MUST_USE enum hp_status hp_fail(struct hp_diag *diag, enum hp_stage stage,
+                                   enum hp_status status);
 
 /* Like hp_fail(), with the limit or wanted value and the value found. */
 HP_MUST_USE enum hp_status hp_fail_numbers(struct hp_diag *diag, enum hp_stage stage,
@@ -22,7 +23,8 @@ HP_MUST_USE enum hp_status hp_fail_numbers(struct hp_diag *diag, enum hp_stage s
 /* Names a section; NULL or empty name: the index alone. */
 void hp_note_section(struct hp_diag *diag, uint32_t section, const char *name);
 
-/* Names a symbol by its index (HP_NO_INDEX: unknown) and name, of which at most `length` bytes count. */
+/* Names a symbol by its index (HP_NO_INDEX: unknown) and name, of which at most `length` bytes
+ * count. */
 void hp_note_symbol(struct hp_diag *diag, uint32_t symbol, const char *name, size_t length);
 
 void hp_note_record(struct hp_diag *diag, uint32_t record);

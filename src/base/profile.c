@@ -6,7 +6,8 @@
 
 #define MIB (UINT32_C(1) << 20)
 
-/* Relocation types that Xen 4.17 applies on x86-64: NONE, 64, PC32, PLT32 (x86-64 psABI, table 4.9). */
+/* Relocation types that Xen 4.17 applies on x86-64: NONE, 64, PC32, PLT32 (x86-64 psABI,
+ * table 4.9). */
 static const uint16_t xen_4_17_relocs[] = {0, 1, 2, 4};
 
 const struct hp_profile hp_profile_default = {

@@ -2,8 +2,8 @@
 /*
  * Bounds-checked reading of untrusted bytes and checked arithmetic.
  *
- * Every access to a payload file goes through these. The checks are written as "size < n || offset >
- * size - n", a form without wrap-around that value analysis can follow as well as a reader can.
+ * Every access to a payload file goes through these. The checks are written as "size < n || offset
+ * > size - n", a form without wrap-around that value analysis can follow as well as a reader can.
  */
 #ifndef HP_BASE_SPAN_H
 #define HP_BASE_SPAN_H
@@ -60,8 +60,7 @@ static inline uint16_t hp_le16(const uint8_t *p)
 
 static inline uint32_t hp_le32(const uint8_t *p)
 {
-    return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) |
-           ((uint32_t)p[3] << 24);
+    return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
 }
 
 static inline uint64_t hp_le64(const uint8_t *p)

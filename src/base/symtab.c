@@ -10,7 +10,6 @@
 #define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 #define HASH_SEED       UINT64_C(0x51ed270b9a3c4d67)
 
-
 static uint64_t hash_step(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * HASH_MULTIPLIER;
