@@ -31,6 +31,7 @@ struct hp_hooks {
 
 /* What an offline load could not decide. All zero on a running target. */
 struct hp_undecided {
+    bool signature;        /* a signature follows the ELF file and was not verified */
     bool target;           /* there is no target: identity, symbols and bytes are unchecked */
     uint32_t symbols;      /* undefined symbols that were taken as provided */
     uint32_t relocations;  /* relocations against them, not computed */

@@ -43,9 +43,9 @@ struct hp_arch {
     const char *const *reloc_names; /* by relocation type; entries may be NULL */
 
     /*
-     * Applies all entries of one relocation section to the image. The entries have passed the checks
-     * of the scan (known type, symbol index, offset). Runs its own loop, so that the architecture's
-     * arithmetic is inlined in it and no call is made for an entry.
+     * Applies all entries of one relocation section to the image. The entries have passed the
+     * checks of the scan (known type, symbol index, offset). Runs its own loop, so that the
+     * architecture's arithmetic is inlined in it and no call is made for an entry.
      */
     enum hp_status (*relocate)(struct hp_reloc_job *job, struct hp_diag *diag);
 
@@ -58,7 +58,8 @@ struct hp_arch {
     /* Fills `size` bytes with NOPs, the longest that fit. */
     void (*fill_nops)(uint8_t *out, size_t size);
 
-    /* Names that mark code and data (as Arm's $a) and are no symbols; NULL: the architecture has none. */
+    /* Names that mark code and data (as Arm's $a) and are no symbols; NULL: the architecture has
+     * none. */
     bool (*is_marker)(const char *name, size_t length);
 };
 

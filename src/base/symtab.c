@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/sort.h"
 #include "base/span.h"
 
 /* Odd constants with well-spread bits; any such would do. */
@@ -73,36 +74,24 @@ static void swap_entries(struct hp_symtab_entry *a, struct hp_symtab_entry *b)
     *b = t;
 }
 
-static void sift_down(const struct hp_symtab *table, struct hp_symtab_entry *heap, uint32_t root,
-                      uint32_t count)
-{
-    while (count / 2 > root) {
-        uint32_t child = 2 * root + 1;
+/* One bucket, as hp_sort() sees it. */
+struct bucket {
+    const struct hp_symtab *table;
+    struct hp_symtab_entry *entries;
+};
 
-        if (child + 1 < count && compare_entries(table, &heap[child], &heap[child + 1]) < 0) {
-            child++;
-        }
-        if (compare_entries(table, &heap[root], &heap[child]) >= 0) {
-            return;
-        }
-        swap_entries(&heap[root], &heap[child]);
-        root = child;
-    }
+static bool bucket_less(const void *data, uint32_t a, uint32_t b)
+{
+    const struct bucket *bucket = data;
+
+    return compare_entries(bucket->table, &bucket->entries[a], &bucket->entries[b]) < 0;
 }
 
-/* Heap sort: n log n whatever the names, in place, without recursion. */
-static void sort_bucket(const struct hp_symtab *table, struct hp_symtab_entry *entries,
-                        uint32_t count)
+static void bucket_swap(void *data, uint32_t a, uint32_t b)
 {
-    uint32_t n;
+    const struct bucket *bucket = data;
 
-    for (n = count / 2; n > 0; n--) {
-        sift_down(table, entries, n - 1, count);
-    }
-    for (n = count; n > 1; n--) {
-        swap_entries(&entries[0], &entries[n - 1]);
-        sift_down(table, entries, 0, n - 1);
-    }
+    swap_entries(&bucket->entries[a], &bucket->entries[b]);
 }
 
 /*
@@ -148,9 +137,11 @@ void hp_symtab_build(struct hp_symtab *table)
     for (n = 0; n < table->bucket_count; n++) {
         uint32_t start = table->buckets[n];
         uint32_t size = table->buckets[n + 1] - start;
+        struct bucket bucket = {table, &table->entries[start]};
+        struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
 
         if (size > 1) {
-            sort_bucket(table, &table->entries[start], size);
+            hp_sort(&sortable, size);
         }
     }
 }

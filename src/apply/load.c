@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of a payload from bytes to a sealed image: every stage in its order. SPEC section 7. */
+#include <hotpatch/load.h>
+
+#include <string.h>
+
+#include "apply/records.h"
+#include "reloc/loading.h"
+#include "sign/trailer.h"
+
+#define BLOCK_ALIGN 16u
+
+static bool spans_equal(struct hp_span a, const uint8_t *b, size_t b_size)
+{
+    return a.size == b_size && (a.size == 0 || memcmp(a.data, b, b_size) == 0);
+}
+
+/* The build's architecture for the payload, which must be the target's. */
+static enum hp_status choose_arch(struct hp_loading *loading)
+{
+    const struct hp_elf *elf = loading->elf;
+    const struct hp_arch *arch = hp_arch_find(elf->machine);
+    uint16_t machine = loading->target.machine;
+
+    if (arch == NULL || (machine != 0 && machine != elf->machine)) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_ELF, HP_ELF_MACHINE, machine, elf->machine);
+    }
+    if (elf->is64 != (arch->word == 8)) {
+        return hp_fail(loading->diag, HP_STAGE_ELF, HP_ELF_CLASS);
+    }
+    loading->payload->arch = arch;
+    return HP_OK;
+}
+
+static enum hp_status fail_special(struct hp_loading *loading, enum hp_stage stage,
+                                   enum hp_status status, enum hp_special which)
+{
+    uint32_t index = loading->elf->special[which];
+
+    status = hp_fail(loading->diag, stage, status);
+    hp_note_section(loading->diag, index != 0 ? index : HP_NO_INDEX, hp_special_name(which));
+    return status;
+}
+
+/*
+ * The target's build-id, before anything else of the payload is interpreted: a payload for another
+ * build may mean something else by everything that follows.
+ */
+static enum hp_status check_target(struct hp_loading *loading)
+{
+    struct hp_payload *payload = loading->payload;
+    const struct hp_target *target = &loading->target;
+    enum hp_status status =
+        hp_elf_build_id(loading->elf, HP_SPECIAL_XEN_DEPENDS, &payload->xen_depends, loading->diag);
+
+    if (status == HP_OK && payload->xen_depends.size > 0 && target->machine != 0 &&
+        !spans_equal(payload->xen_depends, target->build_id, target->build_id_size)) {
+        status =
+            fail_special(loading, HP_STAGE_IDENTITY, HP_TARGET_BUILD_ID, HP_SPECIAL_XEN_DEPENDS);
+    }
+    return status;
+}
+
+/* The payload's own identity, and what it says that it stacks on. */
+static enum hp_status identify(struct hp_loading *loading)
+{
+    struct hp_payload *payload = loading->payload;
+    const struct hp_load_options *options = loading->options;
+    enum hp_status status;
+    size_t n;
+
+    if (payload->xen_depends.size == 0 &&
+        (payload->record_version != 1 || payload->profile->xen_depends_required)) {
+        return fail_special(loading, HP_STAGE_IDENTITY, HP_SPECIAL_MISSING, HP_SPECIAL_XEN_DEPENDS);
+    }
+    status = hp_elf_build_id(loading->elf, HP_SPECIAL_DEPENDS, &payload->depends, loading->diag);
+    if (status) {
+        return status;
+    }
+    status = hp_elf_build_id(loading->elf, HP_SPECIAL_BUILD_ID, &payload->build_id, loading->diag);
+    if (status) {
+        return status;
+    }
+    for (n = 0; n < options->loaded_count; n++) {
+        const struct hp_span *other = &options->loaded[n]->build_id;
+
+        if (spans_equal(payload->build_id, other->data, other->size)) {
+            return fail_special(loading, HP_STAGE_IDENTITY, HP_BUILD_ID_EXISTS,
+                                HP_SPECIAL_BUILD_ID);
+        }
+    }
+    return HP_OK;
+}
+
+/* Tables that nothing of the target would act on are refused, never ignored. */
+static enum hp_status refuse_unsupported(struct hp_loading *loading)
+{
+    static const enum hp_special tables[] = {
+        HP_SPECIAL_ALTINSTRUCTIONS, HP_SPECIAL_EX_TABLE,     HP_SPECIAL_BUG_FRAMES_0,
+        HP_SPECIAL_BUG_FRAMES_1,    HP_SPECIAL_BUG_FRAMES_2, HP_SPECIAL_BUG_FRAMES_3,
+        HP_SPECIAL_ALT_CALL_SITES,  HP_SPECIAL_SPLICES,
+    };
+    size_t n;
+
+    for (n = 0; n < sizeof(tables) / sizeof(tables[0]); n++) {
+        uint32_t index = loading->elf->special[tables[n]];
+        struct hp_section section;
+        enum hp_status status;
+
+        if (index == 0) {
+            continue;
+        }
+        status = hp_elf_section(loading->elf, index, &section);
+        if (status) {
+            return status;
+        }
+        if (section.size != 0) {
+            return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, tables[n]);
+        }
+    }
+    return HP_OK;
+}
+
+/* A bump allocator over the work area; with base NULL it only adds sizes up. */
+struct arena {
+    uint8_t *base;
+    size_t used;
+};
+
+static void *take(struct arena *arena, size_t count, size_t size)
+{
+    size_t start = arena->used;
+
+    /* Counts come from files of bounded size: no product or sum here comes near SIZE_MAX / 2. */
+    arena->used += (count * size + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
+    return arena->base == NULL ? NULL : arena->base + start;
+}
+
+static void take_span(struct arena *arena, struct hp_span *span)
+{
+    uint8_t *copy = take(arena, span->size, 1);
+
+    if (copy != NULL) {
+        memcpy(copy, span->data, span->size);
+        span->data = copy;
+    }
+}
+
+/* Lays the work area out; called once for the size and once for the pointers. */
+static void carve(struct hp_loading *loading, struct arena *arena)
+{
+    struct hp_payload *payload = loading->payload;
+    size_t records = payload->record_count;
+    size_t exports = loading->exports;
+
+    take_span(arena, &payload->build_id);
+    take_span(arena, &payload->depends);
+    take_span(arena, &payload->xen_depends);
+    loading->places = take(arena, loading->loaded_sections, sizeof(*loading->places));
+    payload->records = take(arena, records, sizeof(*payload->records));
+    payload->writes = take(arena, records, sizeof(*payload->writes));
+    payload->write_order = take(arena, records, sizeof(*payload->write_order));
+    if (exports > 0) {
+        payload->provided.entries = take(arena, exports, sizeof(*payload->provided.entries));
+        payload->provided.buckets =
+            take(arena, (size_t)hp_symtab_bucket_count((uint32_t)exports) + 1,
+                 sizeof(*payload->provided.buckets));
+        loading->names = take(arena, loading->elf->strings.size, 1);
+    }
+    loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
+    loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
+    loading->new_addrs = take(arena, records, sizeof(*loading->new_addrs));
+}
+
+static enum hp_status obtain_block(struct hp_loading *loading)
+{
+    struct hp_payload *payload = loading->payload;
+    struct arena arena = {NULL, 0};
+
+    carve(loading, &arena);
+    payload->block_size = arena.used;
+    payload->block = hp_port_alloc(payload->port, payload->block_size);
+    if (payload->block == NULL) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NO_MEMORY, payload->block_size,
+                               0);
+    }
+    arena.base = payload->block;
+    arena.used = 0;
+    carve(loading, &arena);
+    return HP_OK;
+}
+
+/* Says whether the payload may be applied again after a revert, and where its metadata lies. */
+static void note_properties(struct hp_loading *loading)
+{
+    struct hp_payload *payload = loading->payload;
+    uint32_t modinfo = loading->elf->special[HP_SPECIAL_MODINFO];
+    uint32_t n;
+
+    payload->safe_to_reapply = true;
+    for (n = 0; n < payload->image.section_count; n++) {
+        const struct hp_placed_section *place = &payload->image.sections[n];
+
+        if (place->region == HP_REGION_DATA && place->size > 0 &&
+            place->section != loading->elf->special[HP_SPECIAL_FUNCS]) {
+            payload->safe_to_reapply = false;
+        }
+        if (modinfo != 0 && place->section == modinfo) {
+            payload->modinfo.data = payload->image.memory.host + place->offset;
+            payload->modinfo.size = place->size;
+        }
+    }
+}
+
+/* What can be told from the file and the target alone. */
+static enum hp_status prepare(struct hp_loading *loading)
+{
+    enum hp_status status = choose_arch(loading);
+
+    if (status == HP_OK) {
+        status = check_target(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_records_measure(loading);
+    }
+    if (status == HP_OK) {
+        status = identify(loading);
+    }
+    if (status == HP_OK) {
+        status = refuse_unsupported(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_loading_measure(loading);
+    }
+    return status;
+}
+
+/* The image, from its memory to its final permissions. */
+static enum hp_status build(struct hp_loading *loading)
+{
+    enum hp_status status = obtain_block(loading);
+
+    if (status == HP_OK) {
+        status = hp_reloc_scan(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_image_build(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_symbols_resolve(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_reloc_apply(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_records_decode(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_hooks_decode(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_symbols_export(loading);
+    }
+    if (status == HP_OK) {
+        note_properties(loading);
+        status = hp_image_seal(loading);
+    }
+    return status;
+}
+
+/* Separates the ELF file from a signature behind it. */
+static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, const void *data,
+                                size_t size)
+{
+    struct hp_payload *payload = loading->payload;
+    size_t extent = 0;
+    enum hp_status status;
+
+    if (size > payload->profile->file_max) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE,
+                               payload->profile->file_max, size);
+    }
+    status = hp_elf_extent(data, size, &extent, loading->diag);
+    if (status == HP_OK) {
+        status = hp_trailer_find(data, size, extent, &payload->has_signature, loading->diag);
+    }
+    if (status) {
+        return status;
+    }
+    if (payload->has_signature) {
+        if (!loading->options->allow_undecided) {
+            return hp_fail(loading->diag, HP_STAGE_SIGNATURE, HP_SIGNATURE_UNSUPPORTED);
+        }
+        payload->undecided.signature = true;
+    }
+    return hp_elf_open(elf, data, extent, payload->profile, loading->diag);
+}
+
+enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port, const void *data,
+                               size_t size, const struct hp_load_options *options,
+                               struct hp_diag *diag)
+{
+    static const struct hp_load_options defaults = {.size = sizeof(defaults)};
+    struct hp_elf elf;
+    struct hp_loading loading = {
+        .elf = &elf, .options = &defaults, .payload = payload, .diag = diag};
+    enum hp_status status;
+
+    memset(payload, 0, sizeof(*payload));
+    if ((data == NULL && size > 0) || (options != NULL && options->size != sizeof(*options))) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
+    }
+    if (options != NULL) {
+        loading.options = options;
+    }
+    payload->port = port;
+    payload->profile =
+        loading.options->profile != NULL ? loading.options->profile : &hp_profile_default;
+    status = open_file(&loading, &elf, data, size);
+    if (status == HP_OK) {
+        hp_port_target(port, &loading.target);
+        payload->undecided.target = loading.target.machine == 0;
+        status = prepare(&loading);
+    }
+    if (status == HP_OK) {
+        status = build(&loading);
+    }
+    if (status) {
+        hp_payload_unload(payload);
+    }
+    return status;
+}
+
+enum hp_status hp_payload_stacks_on(const struct hp_payload *payload,
+                                    const struct hp_payload *const *applied, size_t applied_count,
+                                    struct hp_diag *diag)
+{
+    struct hp_span below;
+    enum hp_status status;
+
+    if (applied_count > 0) {
+        below = applied[applied_count - 1]->build_id;
+    } else {
+        struct hp_target target;
+
+        hp_port_target(payload->port, &target);
+        if (target.machine == 0) {
+            return HP_UNDECIDED;
+        }
+        below.data = target.build_id;
+        below.size = target.build_id_size;
+    }
+    if (!spans_equal(payload->depends, below.data, below.size)) {
+        status = hp_fail(diag, HP_STAGE_PLAN, HP_DEPENDS_BUILD_ID);
+        hp_note_section(diag, HP_NO_INDEX, hp_special_name(HP_SPECIAL_DEPENDS));
+        return status;
+    }
+    return HP_OK;
+}
+
+void hp_payload_unload(struct hp_payload *payload)
+{
+    if (payload->image.memory.size > 0) {
+        hp_port_image_free(payload->port, &payload->image.memory);
+    }
+    if (payload->block != NULL) {
+        hp_port_free(payload->port, payload->block, payload->block_size);
+    }
+    memset(payload, 0, sizeof(*payload));
+}

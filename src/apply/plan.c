@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The plan: every record lowered to one write {address, old bytes, new bytes}. SPEC section 9. */
+#include <hotpatch/plan.h>
+
+#include <string.h>
+
+#include "apply/memory.h"
+#include "arch/arch.h"
+#include "base/diag.h"
+#include "base/sort.h"
+#include "base/span.h"
+
+/* The longest landing pad that precedes a patch, in bytes. */
+#define PAD_MAX 4u
+
+struct capture {
+    struct hp_payload *payload;
+    struct hp_memory memory;
+    struct hp_diag *diag;
+};
+
+static enum hp_status fail_plan(const struct capture *capture, enum hp_status status)
+{
+    return hp_fail(capture->diag, HP_STAGE_PLAN, status);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum hp_status find_pad(const struct capture *capture, const struct hp_record *record,
+                               uint8_t *pad)
+{
+    uint8_t bytes[PAD_MAX];
+    uint32_t size = smaller(record->old_size, PAD_MAX);
+    bool uncertain;
+    enum hp_status status =
+        hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
+
+    *pad = 0;
+    if (status) {
+        return fail_plan(capture, status);
+    }
+    *pad = (uint8_t)capture->payload->arch->landing_pad(bytes, size);
+    return HP_OK;
+}
+
+static enum hp_status check_expect(const struct capture *capture, const struct hp_record *record)
+{
+    uint8_t bytes[HP_WRITE_MAX];
+    bool uncertain;
+    enum hp_status status;
+    uint32_t n;
+
+    if (record->expect_len == 0) {
+        return HP_OK;
+    }
+    status =
+        hp_memory_read(&capture->memory, record->old_addr, bytes, record->expect_len, &uncertain);
+    if (status) {
+        return fail_plan(capture, status);
+    }
+    if (uncertain) {
+        capture->payload->undecided.expectations++;
+        return HP_OK;
+    }
+    for (n = 0; n < record->expect_len; n++) {
+        if (bytes[n] != record->expect[n]) {
+            status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_EXPECT_MISMATCH,
+                                     record->expect[n], bytes[n]);
+            hp_note_offset(capture->diag, n);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+/* Makes the new bytes; sizes are checked against old_size, which the record vouches for. */
+static enum hp_status encode(const struct capture *capture, const struct hp_record *record,
+                             struct hp_write *write)
+{
+    const struct hp_arch *arch = capture->payload->arch;
+    uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
+
+    write->addr = record->old_addr + write->pad;
+    if (record->new_addr == 0) {
+        write->kind = HP_WRITE_NOP;
+        if (nops < write->pad) {
+            return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_NOP_SIZE, write->pad, nops);
+        }
+        write->size = (uint8_t)(nops - write->pad);
+        arch->fill_nops(write->new_bytes, write->size);
+        return HP_OK;
+    }
+    write->kind = HP_WRITE_JUMP;
+    write->dest = record->new_addr;
+    write->size = arch->jump_size;
+    if (record->old_size < (uint32_t)write->pad + write->size) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_RECORD_OLD_SIZE,
+                               (uint64_t)write->pad + write->size, record->old_size);
+    }
+    if (!arch->encode_jump(write->new_bytes, write->addr, write->dest)) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_REACH, arch->reach,
+                               write->dest > write->addr ? write->dest - write->addr
+                                                         : write->addr - write->dest);
+    }
+    return HP_OK;
+}
+
+static enum hp_status check_patchable(const struct capture *capture, const struct hp_record *record,
+                                      uint64_t size)
+{
+    enum hp_status status;
+
+    if (record->old_addr > UINT64_MAX - size) {
+        return fail_plan(capture, HP_PATCH_RANGE);
+    }
+    status = hp_port_patchable(capture->payload->port, record->old_addr, (size_t)size);
+    if (status) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, status, size, record->old_addr);
+    }
+    return HP_OK;
+}
+
+/* The bytes from the function's start to the end of the write: in it, and in patchable code. */
+static enum hp_status check_place(const struct capture *capture, const struct hp_record *record,
+                                  const struct hp_write *write)
+{
+    uint64_t size = (uint64_t)write->pad + write->size;
+    enum hp_status status = check_patchable(capture, record, size);
+
+    if (status == HP_OK && record->limit != 0 && record->old_addr + size > record->limit) {
+        status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_PAST_FUNCTION,
+                                 record->limit, record->old_addr + size);
+    }
+    return status;
+}
+
+static enum hp_status lower(const struct capture *capture, uint32_t index, struct hp_write *write)
+{
+    const struct hp_record *record = &capture->payload->records[index];
+    bool uncertain = false;
+    enum hp_status status;
+
+    memset(write, 0, sizeof(*write));
+    write->record = index;
+    status = check_patchable(capture, record, capture->payload->arch->insn_min);
+    if (status == HP_OK) {
+        status = find_pad(capture, record, &write->pad);
+    }
+    if (status == HP_OK) {
+        status = encode(capture, record, write);
+    }
+    if (status == HP_OK) {
+        status = check_place(capture, record, write);
+    }
+    if (status == HP_OK) {
+        status = check_expect(capture, record);
+    }
+    if (status == HP_OK && write->size > 0) {
+        status = hp_memory_read(&capture->memory, write->addr, write->old_bytes, write->size,
+                                &uncertain);
+        if (status) {
+            return fail_plan(capture, status);
+        }
+        write->uncertain = uncertain ? 1 : 0;
+        capture->payload->undecided.writes += write->uncertain;
+    }
+    return status;
+}
+
+static bool write_less(const void *data, uint32_t a, uint32_t b)
+{
+    const struct hp_payload *payload = data;
+
+    return payload->writes[payload->write_order[a]].addr <
+           payload->writes[payload->write_order[b]].addr;
+}
+
+static void write_swap(void *data, uint32_t a, uint32_t b)
+{
+    const struct hp_payload *payload = data;
+    uint32_t t = payload->write_order[a];
+
+    payload->write_order[a] = payload->write_order[b];
+    payload->write_order[b] = t;
+}
+
+/* Sorts the writes by address and refuses two that share a byte, landing pads included. */
+static enum hp_status order_writes(const struct capture *capture)
+{
+    struct hp_payload *payload = capture->payload;
+    struct hp_sortable sortable = {payload, write_less, write_swap};
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        payload->write_order[n] = n;
+    }
+    hp_sort(&sortable, payload->write_count);
+    for (n = 1; n < payload->write_count; n++) {
+        const struct hp_write *before = &payload->writes[payload->write_order[n - 1]];
+        const struct hp_write *write = &payload->writes[payload->write_order[n]];
+
+        if (write->addr - write->pad < before->addr + before->size) {
+            uint32_t record = write->record > before->record ? write->record : before->record;
+            enum hp_status status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_OVERLAP,
+                                                    before->addr + before->size, write->addr);
+
+            hp_note_record(capture->diag, record);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+/* Lowers all records; a NOP that a landing pad leaves nothing of needs no write. */
+static enum hp_status lower_all(const struct capture *capture)
+{
+    struct hp_payload *payload = capture->payload;
+    uint32_t n;
+
+    for (n = 0; n < payload->record_count; n++) {
+        const struct hp_record *record = &payload->records[n];
+        struct hp_write *write = &payload->writes[payload->write_count];
+        enum hp_status status;
+
+        if (record->undecided) {
+            continue;
+        }
+        status = lower(capture, n, write);
+        if (status) {
+            hp_note_record(capture->diag, n);
+            if (record->name != NULL) {
+                hp_note_symbol(capture->diag, HP_NO_INDEX, record->name,
+                               hp_string_length(record->name, HP_DIAG_NAME_MAX));
+            }
+            return status;
+        }
+        if (write->size > 0) {
+            payload->write_count++;
+        }
+    }
+    return HP_OK;
+}
+
+enum hp_status hp_plan_capture(struct hp_payload *payload, const struct hp_payload *const *applied,
+                               size_t applied_count, struct hp_diag *diag)
+{
+    struct capture capture = {payload, {payload->port, applied, applied_count}, diag};
+    enum hp_status status;
+
+    payload->write_count = 0;
+    payload->undecided.expectations = 0;
+    payload->undecided.writes = 0;
+    status = lower_all(&capture);
+    if (status == HP_OK) {
+        status = order_writes(&capture);
+    }
+    if (status) {
+        payload->write_count = 0;
+    }
+    return status;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * x86-64: relocations, jumps, NOPs and landing pads.
+ *
+ * Sources: System V psABI for AMD64, section 4.4 (relocation types and their arithmetic); Intel SDM
+ * volume 2, "NOP" (recommended multi-byte forms), "JMP" and "ENDBR64".
+ */
+#include <string.h>
+
+#include "arch/arch.h"
+#include "reloc/job.h"
+
+enum {
+    R_NONE = 0,
+    R_64 = 1,
+    R_PC32 = 2,
+    R_PLT32 = 4,
+    R_GOTPCREL = 9,
+    R_32 = 10,
+    R_32S = 11,
+    R_16 = 12,
+    R_PC16 = 13,
+    R_8 = 14,
+    R_PC8 = 15,
+    R_PC64 = 24,
+    R_GOTPCRELX = 41,
+    R_REX_GOTPCRELX = 42,
+    R_COUNT
+};
+
+static const struct hp_howto howtos[R_COUNT] = {
+    [R_NONE] = {0, HP_HOWTO_KNOWN | HP_HOWTO_NO_SYMBOL},
+    [R_64] = {8, HP_HOWTO_KNOWN},
+    [R_PC32] = {4, HP_HOWTO_KNOWN},
+    [R_PLT32] = {4, HP_HOWTO_KNOWN},
+    [R_GOTPCREL] = {4, HP_HOWTO_KNOWN | HP_HOWTO_GOT},
+    [R_32] = {4, HP_HOWTO_KNOWN},
+    [R_32S] = {4, HP_HOWTO_KNOWN},
+    [R_16] = {2, HP_HOWTO_KNOWN},
+    [R_PC16] = {2, HP_HOWTO_KNOWN},
+    [R_8] = {1, HP_HOWTO_KNOWN},
+    [R_PC8] = {1, HP_HOWTO_KNOWN},
+    [R_PC64] = {8, HP_HOWTO_KNOWN},
+    [R_GOTPCRELX] = {4, HP_HOWTO_KNOWN | HP_HOWTO_GOT},
+    [R_REX_GOTPCRELX] = {4, HP_HOWTO_KNOWN | HP_HOWTO_GOT},
+};
+
+static const char *const reloc_names[R_COUNT] = {
+    [R_NONE] = "R_X86_64_NONE",
+    [R_64] = "R_X86_64_64",
+    [R_PC32] = "R_X86_64_PC32",
+    [R_PLT32] = "R_X86_64_PLT32",
+    [R_GOTPCREL] = "R_X86_64_GOTPCREL",
+    [R_32] = "R_X86_64_32",
+    [R_32S] = "R_X86_64_32S",
+    [R_16] = "R_X86_64_16",
+    [R_PC16] = "R_X86_64_PC16",
+    [R_8] = "R_X86_64_8",
+    [R_PC8] = "R_X86_64_PC8",
+    [R_PC64] = "R_X86_64_PC64",
+    [R_GOTPCRELX] = "R_X86_64_GOTPCRELX",
+    [R_REX_GOTPCRELX] = "R_X86_64_REX_GOTPCRELX",
+};
+
+/* Inclusive bounds of a field's value; values are compared as signed 64-bit numbers. */
+static bool fits(uint64_t value, int64_t low, int64_t high)
+{
+    return (int64_t)value >= low && (int64_t)value <= high;
+}
+
+/* A value that leaves its field: names the bound that it passed. */
+static enum hp_status overflow(struct hp_diag *diag, uint64_t value, int64_t low, int64_t high)
+{
+    uint64_t bound = (uint64_t)((int64_t)value < low ? low : high);
+
+    return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OVERFLOW, bound, value);
+}
+
+/*
+ * The field of 16 or 8 bits that no instruction form fixes as signed or unsigned takes both ranges;
+ * a 32-bit absolute one must zero-extend (R_X86_64_32) or sign-extend (R_X86_64_32S) to the value.
+ */
+static enum hp_status apply_narrow(uint32_t type, uint64_t value, uint8_t *place,
+                                   struct hp_diag *diag)
+{
+    int64_t low;
+    int64_t high;
+
+    switch (type) {
+    case R_16:
+        low = INT16_MIN;
+        high = UINT16_MAX;
+        break;
+    case R_PC16:
+        low = INT16_MIN;
+        high = INT16_MAX;
+        break;
+    case R_8:
+        low = INT8_MIN;
+        high = UINT8_MAX;
+        break;
+    default: /* R_PC8 */
+        low = INT8_MIN;
+        high = INT8_MAX;
+        break;
+    }
+    if (!fits(value, low, high)) {
+        return overflow(diag, value, low, high);
+    }
+    if (type == R_16 || type == R_PC16) {
+        hp_put_le16(place, (uint16_t)value);
+    } else {
+        *place = (uint8_t)value;
+    }
+    return HP_OK;
+}
+
+/* Names in the psABI's terms: S symbol, A addend, P place, G + GOT the slot's address. */
+static inline enum hp_status apply_one(const struct hp_reloc_job *job, const struct hp_reloc *reloc,
+                                       const struct hp_symbol_value *symbol, struct hp_diag *diag)
+{
+    uint64_t value = symbol->value + (uint64_t)reloc->addend;
+    uint64_t pc_value = value - (job->addr + reloc->offset);
+    uint8_t *place = job->host + reloc->offset;
+
+    switch (reloc->type) {
+    case R_64:
+        hp_put_le64(place, value);
+        return HP_OK;
+    case R_GOTPCREL:
+    case R_GOTPCRELX:
+    case R_REX_GOTPCRELX:
+        pc_value += job->got + (uint64_t)symbol->got * 8 - symbol->value;
+        /* fall through */
+    case R_PC32:
+    case R_PLT32:
+        if (!fits(pc_value, INT32_MIN, INT32_MAX)) {
+            return overflow(diag, pc_value, INT32_MIN, INT32_MAX);
+        }
+        hp_put_le32(place, (uint32_t)pc_value);
+        return HP_OK;
+    case R_32:
+        if (value > UINT32_MAX) {
+            return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OVERFLOW, UINT32_MAX, value);
+        }
+        hp_put_le32(place, (uint32_t)value);
+        return HP_OK;
+    case R_32S:
+        if (!fits(value, INT32_MIN, INT32_MAX)) {
+            return overflow(diag, value, INT32_MIN, INT32_MAX);
+        }
+        hp_put_le32(place, (uint32_t)value);
+        return HP_OK;
+    case R_PC64:
+        hp_put_le64(place, pc_value);
+        return HP_OK;
+    case R_16:
+    case R_8:
+        return apply_narrow(reloc->type, value, place, diag);
+    case R_PC16:
+    case R_PC8:
+        return apply_narrow(reloc->type, pc_value, place, diag);
+    default: /* R_NONE: the scan lets no other type pass */
+        return HP_OK;
+    }
+}
+
+static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)
+{
+    const uint8_t *entry = job->entries;
+    uint32_t n;
+
+    for (n = 0; n < job->count; n++, entry += HP_RELA64_SIZE) {
+        struct hp_reloc reloc = hp_rela64(entry);
+        const struct hp_symbol_value *symbol = &job->symbols[reloc.symbol];
+        enum hp_status status;
+
+        if (symbol->state != HP_VALUE_KNOWN && reloc.type != R_NONE) {
+            if (symbol->state == HP_VALUE_NONE) {
+                job->current = n;
+                return hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
+            }
+            memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howtos[reloc.type].width);
+            job->undecided++;
+            continue;
+        }
+        status = apply_one(job, &reloc, symbol, diag);
+        if (status) {
+            job->current = n;
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+static size_t landing_pad(const uint8_t *code, size_t size)
+{
+    static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+    /* What a hypervisor writes over an ENDBR64 that must not be a branch target any more. */
+    static const uint8_t sealed[4] = {0x66, 0x0f, 0x1f, 0x01};
+
+    if (size >= sizeof(endbr64) && (memcmp(code, endbr64, sizeof(endbr64)) == 0 ||
+                                    memcmp(code, sealed, sizeof(sealed)) == 0)) {
+        return sizeof(endbr64);
+    }
+    return 0;
+}
+
+#define JUMP_SIZE 5
+
+static bool encode_jump(uint8_t *out, uint64_t from, uint64_t to)
+{
+    uint64_t displacement = to - (from + JUMP_SIZE);
+
+    if (!fits(displacement, INT32_MIN, INT32_MAX)) {
+        return false;
+    }
+    out[0] = 0xe9;
+    hp_put_le32(out + 1, (uint32_t)displacement);
+    return true;
+}
+
+static void fill_nops(uint8_t *out, size_t size)
+{
+    static const uint8_t nops[9][9] = {
+        {0x90},
+        {0x66, 0x90},
+        {0x0f, 0x1f, 0x00},
+        {0x0f, 0x1f, 0x40, 0x00},
+        {0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+        {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    };
+
+    while (size > 0) {
+        size_t n = size < 9 ? size : 9;
+
+        memcpy(out, nops[n - 1], n);
+        out += n;
+        size -= n;
+    }
+}
+
+const struct hp_arch hp_arch_x86_64 = {
+    .name = "x86-64",
+    .machine = HP_EM_X86_64,
+    .word = 8,
+    .insn_min = 1,
+    .jump_size = JUMP_SIZE,
+    .uses_rel = false,
+    .uses_rela = true,
+    .reach = INT32_MAX,
+    .howtos = howtos,
+    .howto_count = R_COUNT,
+    .reloc_names = reloc_names,
+    .relocate = relocate,
+    .landing_pad = landing_pad,
+    .encode_jump = encode_jump,
+    .fill_nops = fill_nops,
+    .is_marker = NULL,
+};

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Layout of the three regions, the image's memory, and the copy of the sections into it. */
+#include <hotpatch/image.h>
+
+#include <string.h>
+
+#include "reloc/loading.h"
+
+/* A layout while it grows; all sizes in bytes from the image's start. */
+struct layout {
+    uint64_t end;    /* end of what is placed so far */
+    uint64_t align;  /* largest alignment so far */
+    uint32_t placed; /* sections */
+};
+
+static enum hp_region_kind region_of(const struct hp_section *section)
+{
+    if ((section->flags & HP_SHF_EXECINSTR) != 0) {
+        return HP_REGION_TEXT;
+    }
+    if ((section->flags & HP_SHF_WRITE) != 0) {
+        return HP_REGION_DATA;
+    }
+    return HP_REGION_RODATA;
+}
+
+/* Reserves `size` bytes at the next multiple of `align`. */
+static enum hp_status reserve(struct hp_loading *loading, struct layout *layout, uint64_t size,
+                              uint64_t align, uint64_t *offset)
+{
+    uint64_t max = loading->payload->profile->image_max;
+    uint64_t end = 0;
+
+    if (align > max) {
+        *offset = 0;
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_SECTION_ALIGN, max, align);
+    }
+    if (!hp_align_u64(layout->end, align, offset) || !hp_add_u64(*offset, size, &end) ||
+        end > max) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_IMAGE_TOO_LARGE, max, size);
+    }
+    layout->end = end;
+    if (align > layout->align) {
+        layout->align = align;
+    }
+    return HP_OK;
+}
+
+static enum hp_status place_section(struct hp_loading *loading, struct layout *layout,
+                                    const struct hp_section *section, enum hp_region_kind region)
+{
+    struct hp_placed_section *place = &loading->places[layout->placed];
+    uint64_t offset;
+    enum hp_status status;
+
+    if (section->type == HP_SHT_NOBITS && section->size > loading->payload->profile->nobits_max) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NOBITS_TOO_LARGE,
+                               loading->payload->profile->nobits_max, section->size);
+    }
+    status = reserve(loading, layout, section->size, section->align, &offset);
+    if (status) {
+        return status;
+    }
+    loading->section_place[section->index] = layout->placed;
+    place->section = section->index;
+    place->offset = (uint32_t)offset;
+    place->size = (uint32_t)section->size;
+    place->region = region;
+    layout->placed++;
+    return HP_OK;
+}
+
+/* Places all sections of one region, page aligned, in the order of the file. */
+static enum hp_status place_region(struct hp_loading *loading, struct layout *layout,
+                                   enum hp_region_kind kind)
+{
+    const struct hp_elf *elf = loading->elf;
+    struct hp_image *image = &loading->payload->image;
+    struct hp_region *region = &image->regions[kind];
+    enum hp_status status;
+    uint64_t start;
+    uint32_t n;
+
+    status = reserve(loading, layout, 0, loading->target.page_size, &start);
+    for (n = 1; status == HP_OK && n < elf->shnum; n++) {
+        struct hp_section section;
+
+        status = hp_elf_section(elf, n, &section);
+        if (status == HP_OK && hp_section_is_loaded(&section) && region_of(&section) == kind) {
+            status = place_section(loading, layout, &section, kind);
+            if (status) {
+                hp_note_section(loading->diag, n, section.name);
+            }
+        }
+    }
+    if (status == HP_OK && kind == HP_REGION_RODATA && image->got_count > 0) {
+        uint64_t word = loading->payload->arch->word;
+        uint64_t got;
+
+        status = reserve(loading, layout, image->got_count * word, word, &got);
+        image->got_offset = (uint32_t)got;
+    }
+    if (status) {
+        return status;
+    }
+    region->offset = (uint32_t)start;
+    region->size = (uint32_t)(layout->end - start);
+    status = reserve(loading, layout, 0, loading->target.page_size, &start);
+    region->span = (uint32_t)(layout->end - region->offset);
+    return status;
+}
+
+/* Asks for memory from which every place in the target's text can be reached, and reversely. */
+static enum hp_status obtain_memory(struct hp_loading *loading, const struct layout *layout)
+{
+    uint64_t reach = loading->payload->arch->reach;
+    uint64_t text_start = loading->target.text_start;
+    uint64_t text_end = loading->target.text_end;
+    struct hp_image_request request = {(size_t)layout->end, layout->align, 0, UINT64_MAX};
+    enum hp_status status;
+
+    if (request.size == 0) { /* nothing but empty sections: they still need an address */
+        request.size = loading->target.page_size;
+    }
+    if (text_start < text_end) {
+        request.low = text_end > reach ? text_end - reach : 0;
+        request.high = text_start < UINT64_MAX - reach ? text_start + reach : UINT64_MAX;
+    }
+    status = hp_port_image_alloc(loading->payload->port, &request, &loading->payload->image.memory);
+    if (status) {
+        memset(&loading->payload->image.memory, 0, sizeof(loading->payload->image.memory));
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, status, request.low, request.size);
+    }
+    return HP_OK;
+}
+
+enum hp_status hp_image_build(struct hp_loading *loading)
+{
+    struct hp_image *image = &loading->payload->image;
+    struct layout layout = {0, loading->target.page_size, 0};
+    enum hp_status status;
+    uint32_t n;
+
+    for (n = 0; n < loading->elf->shnum; n++) {
+        loading->section_place[n] = HP_NO_INDEX;
+    }
+    for (n = 0; n < HP_REGION_COUNT; n++) {
+        status = place_region(loading, &layout, (enum hp_region_kind)n);
+        if (status) {
+            return status;
+        }
+    }
+    image->sections = loading->places;
+    image->section_count = layout.placed;
+    status = obtain_memory(loading, &layout);
+    if (status) {
+        return status;
+    }
+    for (n = 0; n < layout.placed; n++) {
+        const struct hp_placed_section *place = &loading->places[n];
+        struct hp_section section;
+        struct hp_span contents;
+
+        status = hp_elf_section(loading->elf, place->section, &section);
+        if (status) {
+            return status;
+        }
+        contents = hp_elf_contents(loading->elf, &section);
+        if (contents.size > 0) {
+            memcpy(image->memory.host + place->offset, contents.data, contents.size);
+        }
+    }
+    return HP_OK;
+}
+
+enum hp_status hp_image_seal(struct hp_loading *loading)
+{
+    static const enum hp_protection protections[HP_REGION_COUNT] = {
+        [HP_REGION_TEXT] = HP_PROTECT_TEXT,
+        [HP_REGION_DATA] = HP_PROTECT_DATA,
+        [HP_REGION_RODATA] = HP_PROTECT_RODATA,
+    };
+    const struct hp_image *image = &loading->payload->image;
+    uint32_t n;
+
+    for (n = 0; n < HP_REGION_COUNT; n++) {
+        const struct hp_region *region = &image->regions[n];
+        enum hp_status status;
+
+        if (region->span == 0) {
+            continue;
+        }
+        status = hp_port_image_protect(loading->payload->port, &image->memory, region->offset,
+                                       region->span, protections[n]);
+        if (status) {
+            return hp_fail(loading->diag, HP_STAGE_LAYOUT, status);
+        }
+    }
+    return HP_OK;
+}
+
+const struct hp_placed_section *hp_image_section_at(const struct hp_image *image, uint64_t addr)
+{
+    uint64_t offset = addr - image->memory.addr;
+    uint32_t low = 0;
+    uint32_t high = image->section_count;
+
+    if (addr < image->memory.addr || offset >= image->memory.size) {
+        return NULL;
+    }
+    while (low < high) { /* finds the first section that ends above the offset */
+        uint32_t middle = low + (high - low) / 2;
+
+        if ((uint64_t)image->sections[middle].offset + image->sections[middle].size <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == image->section_count || offset < image->sections[low].offset) {
+        return NULL;
+    }
+    return &image->sections[low];
+}

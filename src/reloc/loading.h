@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state of one load, passed along the stages, and the stages that make the relocated image.
+ *
+ * Each stage reads what the ones before it made and adds a value of its own. All tables lie in the
+ * payload's one work area; those marked scratch are not used after the load.
+ */
+#ifndef HP_RELOC_LOADING_H
+#define HP_RELOC_LOADING_H
+
+#include <hotpatch/load.h>
+
+#include "arch/arch.h"
+#include "base/diag.h"
+#include "base/span.h"
+
+enum {
+    HP_VALUE_NONE, /* in a section that is not loaded: must not be referred to */
+    HP_VALUE_KNOWN,
+    HP_VALUE_UNDECIDED /* offline: no target to ask */
+};
+
+/* A symbol of the payload, resolved. */
+struct hp_symbol_value {
+    uint64_t value;
+    uint32_t got; /* its GOT slot; HP_NO_INDEX when it has none */
+    uint32_t state;
+};
+
+/* Where the field of an undecided relocation would be, all bits are set: no address looks so. */
+#define HP_UNDECIDED_BYTE 0xff
+
+struct hp_loading {
+    const struct hp_elf *elf;
+    const struct hp_load_options *options;
+    struct hp_payload *payload;
+    struct hp_target target;
+    struct hp_diag *diag;
+    uint32_t loaded_sections; /* sections that take part in the image */
+    uint32_t exports;         /* symbols that other payloads could refer to */
+    uint32_t *section_place;  /* scratch: section index -> index in image.sections */
+    struct hp_placed_section *places;
+    struct hp_symbol_value *symbols; /* scratch: by symbol index */
+    uint64_t *new_addrs;             /* scratch: new_addr of all records, sorted */
+    char *names;                     /* copy of the string table, for the exports */
+};
+
+/* True for a section that becomes part of the image. */
+static inline bool hp_section_is_loaded(const struct hp_section *section)
+{
+    return section->type != HP_SHT_NULL && (section->flags & HP_SHF_ALLOC) != 0;
+}
+
+/* The placed section of a section index; NULL when it is not loaded. */
+static inline const struct hp_placed_section *hp_loading_place(const struct hp_loading *loading,
+                                                               uint32_t section)
+{
+    uint32_t place = loading->section_place[section];
+
+    return place == HP_NO_INDEX ? NULL : &loading->places[place];
+}
+
+/* Loads and stores a target word in the image. */
+static inline uint64_t hp_load_word(const struct hp_arch *arch, const uint8_t *p)
+{
+    return arch->word == 8 ? hp_le64(p) : hp_le32(p);
+}
+
+static inline void hp_store_word(const struct hp_arch *arch, uint8_t *p, uint64_t value)
+{
+    if (arch->word == 8) {
+        hp_put_le64(p, value);
+    } else {
+        hp_put_le32(p, (uint32_t)value);
+    }
+}
+
+/* A target word with all bits set. */
+static inline uint64_t hp_undecided_word(const struct hp_arch *arch)
+{
+    return arch->word == 8 ? UINT64_MAX : UINT32_MAX;
+}
+
+/* True for a symbol that other payloads could refer to, or that the profile wants to be new. */
+bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbol *symbol);
+
+/*
+ * Decodes section `index` when it is a relocation section of a loaded section, and that section;
+ * otherwise relocs->type is HP_SHT_NULL.
+ */
+HP_MUST_USE enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
+                                                struct hp_section *relocs,
+                                                struct hp_section *target);
+
+/* Names a symbol of the payload in the diagnostics; a section symbol by its section. */
+void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index);
+
+/* Counts sections and symbols, so that the work area's size is known. */
+HP_MUST_USE enum hp_status hp_loading_measure(struct hp_loading *loading);
+
+/*
+ * Checks every relocation of loaded sections (form, type, symbol index, offset) and gives a GOT
+ * slot to each symbol that needs one. After it the relocation loop has only arithmetic to check.
+ */
+HP_MUST_USE enum hp_status hp_reloc_scan(struct hp_loading *loading);
+
+/* Places the sections, obtains the image's memory and copies the contents. */
+HP_MUST_USE enum hp_status hp_image_build(struct hp_loading *loading);
+
+/* Resolves every symbol, fills the GOT, and collects the candidates for export. */
+HP_MUST_USE enum hp_status hp_symbols_resolve(struct hp_loading *loading);
+
+/* Applies the relocations. */
+HP_MUST_USE enum hp_status hp_reloc_apply(struct hp_loading *loading);
+
+/*
+ * Checks that new symbols are new, and indexes them for later payloads. Needs the records: a symbol
+ * whose value is a record's new_addr overrides an old one and is no new symbol.
+ */
+HP_MUST_USE enum hp_status hp_symbols_export(struct hp_loading *loading);
+
+/*
+ * Finds a name in the target, then in the payloads loaded before. Returns HP_OK,
+ * HP_SYMBOL_UNDEFINED, HP_SYMBOL_AMBIGUOUS or HP_UNDECIDED.
+ */
+HP_MUST_USE enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name,
+                                            size_t length, struct hp_target_symbol *symbol);
+
+/* Sets the final page permissions of all regions. */
+HP_MUST_USE enum hp_status hp_image_seal(struct hp_loading *loading);
+
+#endif

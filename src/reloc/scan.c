@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* First pass over the payload: counts, checks of every relocation, GOT slots. */
+#include "reloc/job.h"
+#include "reloc/loading.h"
+
+/* Symbols that other payloads could refer to; local ones only where the profile minds them. */
+bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbol *symbol)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+
+    if (symbol->bind == HP_STB_LOCAL && !loading->payload->profile->locals_must_be_new) {
+        return false;
+    }
+    if (symbol->place != HP_PLACE_SECTION &&
+        (symbol->place != HP_PLACE_ABSOLUTE || symbol->bind == HP_STB_LOCAL)) {
+        return false;
+    }
+    if (symbol->type == HP_STT_SECTION || symbol->type == HP_STT_FILE || symbol->name[0] == '\0') {
+        return false;
+    }
+    return arch->is_marker == NULL ||
+           !arch->is_marker(
+               symbol->name,
+               hp_string_length(symbol->name, loading->payload->profile->symbol_name_max));
+}
+
+enum hp_status hp_loading_measure(struct hp_loading *loading)
+{
+    const struct hp_elf *elf = loading->elf;
+    uint32_t n;
+
+    for (n = 1; n < elf->shnum; n++) {
+        struct hp_section section;
+        enum hp_status status = hp_elf_section(elf, n, &section);
+
+        if (status) {
+            return status;
+        }
+        loading->loaded_sections += hp_section_is_loaded(&section) ? 1 : 0;
+    }
+    for (n = 1; n < elf->symbol_count; n++) {
+        struct hp_symbol symbol;
+        enum hp_status status = hp_elf_symbol(elf, n, &symbol, loading->diag);
+
+        if (status) {
+            return status;
+        }
+        loading->exports += hp_symbol_is_export(loading, &symbol) ? 1 : 0;
+    }
+    return HP_OK;
+}
+
+static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)
+{
+    uint32_t n;
+
+    if (profile->reloc_types == NULL) {
+        return true;
+    }
+    for (n = 0; n < profile->reloc_type_count; n++) {
+        if (profile->reloc_types[n] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Checks one entry as far as it can be done before any address is known. */
+static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_reloc *reloc,
+                                 uint64_t size, uint32_t *got_count)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    struct hp_diag *diag = loading->diag;
+    struct hp_howto howto = {0, 0};
+
+    if (reloc->type < arch->howto_count) {
+        howto = arch->howtos[reloc->type];
+    }
+    if ((howto.flags & HP_HOWTO_KNOWN) == 0) {
+        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
+    }
+    if (loading->payload->profile->reloc_types != NULL &&
+        !profile_takes_reloc(loading->payload->profile, reloc->type)) {
+        enum hp_status status = hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
+
+        hp_note_profile(diag, loading->payload->profile->name);
+        return status;
+    }
+    if (reloc->symbol >= loading->elf->symbol_count) {
+        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_INDEX,
+                               loading->elf->symbol_count - 1u, reloc->symbol);
+    }
+    if (reloc->symbol == 0 && (howto.flags & HP_HOWTO_NO_SYMBOL) == 0) {
+        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_ZERO);
+    }
+    if (!hp_range_fits(size, reloc->offset, howto.width)) {
+        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OFFSET, size, reloc->offset);
+    }
+    if ((howto.flags & HP_HOWTO_GOT) != 0 && loading->symbols[reloc->symbol].got == HP_NO_INDEX) {
+        loading->symbols[reloc->symbol].got = *got_count;
+        (*got_count)++;
+    }
+    return HP_OK;
+}
+
+/* Sections whose bytes were used before relocation, or are read as plain bytes for ever. */
+static bool must_not_be_relocated(const struct hp_elf *elf, uint32_t section)
+{
+    return section == elf->special[HP_SPECIAL_BUILD_ID] ||
+           section == elf->special[HP_SPECIAL_DEPENDS] ||
+           section == elf->special[HP_SPECIAL_XEN_DEPENDS] ||
+           section == elf->special[HP_SPECIAL_MODINFO];
+}
+
+static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
+                                   const struct hp_section *target, uint32_t *got_count)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    struct hp_span entries = hp_elf_contents(loading->elf, relocs);
+    bool is_rela = relocs->type == HP_SHT_RELA;
+    uint32_t stride = hp_reloc_stride(loading->elf->is64, is_rela);
+    uint32_t count = (uint32_t)(entries.size / stride);
+    enum hp_status status;
+    uint32_t n;
+
+    if (count == 0) {
+        return HP_OK;
+    }
+    if (is_rela ? !arch->uses_rela : !arch->uses_rel) {
+        return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_FORM);
+    }
+    if (target->type == HP_SHT_NOBITS || must_not_be_relocated(loading->elf, target->index)) {
+        return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_TARGET);
+    }
+    for (n = 0; n < count; n++) {
+        struct hp_reloc reloc =
+            hp_reloc_decode(loading->elf->is64, is_rela, entries.data + (size_t)n * stride);
+
+        status = scan_entry(loading, &reloc, target->size, got_count);
+        if (status) {
+            hp_note_relocation(loading->diag, loading->elf->machine, n, reloc.type);
+            hp_note_offset(loading->diag, reloc.offset);
+            hp_loading_note_symbol(loading, reloc.symbol);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+enum hp_status hp_reloc_scan(struct hp_loading *loading)
+{
+    const struct hp_elf *elf = loading->elf;
+    uint32_t got_count = 0;
+    uint32_t n;
+
+    for (n = 0; n < elf->symbol_count; n++) {
+        loading->symbols[n].value = 0;
+        loading->symbols[n].got = HP_NO_INDEX;
+        loading->symbols[n].state = HP_VALUE_NONE;
+    }
+    for (n = 1; n < elf->shnum; n++) {
+        struct hp_section relocs;
+        struct hp_section target;
+        enum hp_status status = hp_loading_relocs_at(loading, n, &relocs, &target);
+
+        if (status == HP_OK && relocs.type != HP_SHT_NULL) {
+            status = scan_section(loading, &relocs, &target, &got_count);
+        }
+        if (status) {
+            hp_note_section(loading->diag, n, relocs.name);
+            return status;
+        }
+    }
+    loading->payload->image.got_count = got_count;
+    return HP_OK;
+}
+
+enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
+                                    struct hp_section *relocs, struct hp_section *target)
+{
+    enum hp_status status = hp_elf_section(loading->elf, index, relocs);
+
+    if (status) {
+        return status;
+    }
+    if (relocs->type == HP_SHT_REL || relocs->type == HP_SHT_RELA) {
+        status = hp_elf_section(loading->elf, relocs->info, target);
+        if (status) {
+            return status;
+        }
+        if (hp_section_is_loaded(target)) {
+            return HP_OK;
+        }
+    }
+    relocs->type = HP_SHT_NULL;
+    return HP_OK;
+}
+
+void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index)
+{
+    struct hp_symbol symbol;
+    struct hp_section section;
+
+    if (index == 0 || hp_elf_symbol(loading->elf, index, &symbol, NULL) != HP_OK) {
+        return;
+    }
+    if (symbol.type == HP_STT_SECTION && symbol.place == HP_PLACE_SECTION &&
+        hp_elf_section(loading->elf, symbol.section, &section) == HP_OK) {
+        symbol.name = section.name; /* a section symbol goes by its section's name */
+    }
+    hp_note_symbol(loading->diag, index, symbol.name,
+                   hp_string_length(symbol.name, HP_DIAG_NAME_MAX));
+}
