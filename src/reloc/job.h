@@ -4,6 +4,7 @@
 #define HP_RELOC_JOB_H
 
 #include "base/span.h"
+#include "elf/view.h"
 #include "reloc/loading.h"
 
 struct hp_reloc_job {
@@ -17,17 +18,6 @@ struct hp_reloc_job {
     uint32_t undecided; /* counts relocations that were not computed */
     uint32_t current;   /* index of the entry being applied; names it when the loop fails */
 };
-
-/* Sizes of relocation entries (gABI, "Relocation"). */
-enum { HP_REL32_SIZE = 8, HP_RELA32_SIZE = 12, HP_REL64_SIZE = 16, HP_RELA64_SIZE = 24 };
-
-static inline uint32_t hp_reloc_stride(bool is64, bool is_rela)
-{
-    if (is64) {
-        return is_rela ? HP_RELA64_SIZE : HP_REL64_SIZE;
-    }
-    return is_rela ? HP_RELA32_SIZE : HP_REL32_SIZE;
-}
 
 /* Decodes an Elf64_Rela. */
 static inline struct hp_reloc hp_rela64(const uint8_t *p)

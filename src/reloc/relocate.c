@@ -29,7 +29,7 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
         return HP_OK;
     }
     job.entries = entries.data;
-    job.stride = hp_reloc_stride(loading->elf->is64, is_rela);
+    job.stride = hp_elf_reloc_size(loading->elf->is64, relocs->type);
     job.count = (uint32_t)(entries.size / job.stride);
     job.host = image->memory.host + place->offset;
     job.addr = image->memory.addr + place->offset;

@@ -118,7 +118,7 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
     const struct hp_arch *arch = loading->payload->arch;
     struct hp_span entries = hp_elf_contents(loading->elf, relocs);
     bool is_rela = relocs->type == HP_SHT_RELA;
-    uint32_t stride = hp_reloc_stride(loading->elf->is64, is_rela);
+    uint32_t stride = hp_elf_reloc_size(loading->elf->is64, relocs->type);
     uint32_t count = (uint32_t)(entries.size / stride);
     enum hp_status status;
     uint32_t n;
