@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Section headers and contents of an open view. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/span.h"
+#include "elf/view.h"
+
+enum hp_status hp_elf_section(const struct hp_elf *elf, uint32_t index, struct hp_section *section)
+{
+    const struct hp_elf_table table = hp_elf_table_of(elf);
+    struct hp_section out;
+    uint32_t name;
+
+    memset(section, 0, sizeof(*section));
+    if (index >= elf->shnum || !hp_elf_raw_section(elf->file, &table, index, &out, &name)) {
+        return HP_INVALID_ARGUMENT;
+    }
+    if (index == 0 || out.type == HP_SHT_NULL) {
+        /* No section: nothing of the header counts, so nothing of it is shown. */
+        memset(&out, 0, sizeof(out));
+        out.index = index;
+        name = 0;
+    }
+    if (out.align == 0) {
+        out.align = 1;
+    }
+    /* A name that hp_elf_open() refuses reads as the empty one that every name table begins with.
+     */
+    out.name = (const char *)elf->shstr.data;
+    if (name < elf->shstr.size) {
+        out.name += name;
+    }
+    *section = out;
+    return HP_OK;
+}
+
+struct hp_span hp_elf_contents(const struct hp_elf *elf, const struct hp_section *section)
+{
+    const struct hp_span none = {NULL, 0};
+
+    if (section->type == HP_SHT_NULL || section->type == HP_SHT_NOBITS) {
+        return none;
+    }
+    return hp_span_slice(elf->file, section->offset, section->size);
+}
+
+static void note_section(const struct hp_elf *elf, const struct hp_section *section,
+                         struct hp_diag *diag)
+{
+    /* One byte more than a record keeps, so that hp_note_section() sees that a name is too long. */
+    char name[HP_DIAG_SECTION_MAX + 1] = {0};
+    uint64_t at = (uint64_t)((const uint8_t *)section->name - elf->file.data);
+    size_t n;
+
+    for (n = 0; n < HP_DIAG_SECTION_MAX; n++) {
+        const uint8_t *p = hp_elf_at(elf->file, at, 1);
+
+        if (!p || *p == '\0') {
+            break;
+        }
+        name[n] = (char)*p;
+        at++;
+    }
+    hp_note_section(diag, section->index, name);
+}
+
+enum hp_status hp_elf_section_fail(const struct hp_elf *elf, const struct hp_section *section,
+                                   enum hp_status status, struct hp_diag *diag)
+{
+    note_section(elf, section, diag);
+    return hp_fail(diag, HP_STAGE_ELF, status);
+}
+
+enum hp_status hp_elf_section_fail_numbers(const struct hp_elf *elf,
+                                           const struct hp_section *section, enum hp_status status,
+                                           uint64_t expected, uint64_t actual, struct hp_diag *diag)
+{
+    note_section(elf, section, diag);
+    return hp_fail_numbers(diag, HP_STAGE_ELF, status, expected, actual);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Symbols of an open view. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/span.h"
+#include "elf/view.h"
+
+static enum hp_status symbol_fail(uint32_t index, enum hp_status status, uint64_t expected,
+                                  uint64_t actual, struct hp_diag *diag)
+{
+    hp_note_symbol(diag, index, NULL, 0);
+    return hp_fail_numbers(diag, HP_STAGE_SYMBOLS, status, expected, actual);
+}
+
+/* Resolves SHN_XINDEX by the extended section index table. */
+static enum hp_status extended_section(const struct hp_elf *elf, uint32_t index, uint32_t *section,
+                                       struct hp_diag *diag)
+{
+    const uint8_t *p = NULL;
+    uint64_t at;
+
+    *section = 0;
+    if (hp_elf_table_offset(elf->file, elf->shndx, (uint64_t)index * HP_SHNDX_SIZE, HP_SHNDX_SIZE,
+                            &at)) {
+        p = hp_elf_at(elf->file, at, HP_SHNDX_SIZE);
+    }
+    if (!p) {
+        hp_note_symbol(diag, index, NULL, 0);
+        return hp_fail(diag, HP_STAGE_SYMBOLS, HP_SYMTAB_SHNDX);
+    }
+    *section = hp_le32(p);
+    return HP_OK;
+}
+
+/* Sorts out st_shndx. */
+static enum hp_status symbol_place(const struct hp_elf *elf, uint32_t index, uint16_t shndx,
+                                   struct hp_symbol *symbol, struct hp_diag *diag)
+{
+    uint32_t section = shndx;
+    enum hp_status st;
+
+    switch (shndx) {
+    case HP_SHN_UNDEF:
+        symbol->place = HP_PLACE_UNDEFINED;
+        return HP_OK;
+    case HP_SHN_ABS:
+        symbol->place = HP_PLACE_ABSOLUTE;
+        return HP_OK;
+    case HP_SHN_COMMON:
+        symbol->place = HP_PLACE_COMMON;
+        return HP_OK;
+    case HP_SHN_XINDEX:
+        st = extended_section(elf, index, &section, diag);
+        if (st) {
+            return st;
+        }
+        break;
+    default:
+        if (shndx >= HP_SHN_LORESERVE) {
+            return symbol_fail(index, HP_SYMBOL_SECTION, elf->shnum, shndx, diag);
+        }
+        break;
+    }
+    if (section == 0 || section >= elf->shnum) {
+        return symbol_fail(index, HP_SYMBOL_SECTION, elf->shnum, section, diag);
+    }
+    symbol->place = HP_PLACE_SECTION;
+    symbol->section = section;
+    return HP_OK;
+}
+
+enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp_symbol *symbol,
+                             struct hp_diag *diag)
+{
+    const uint32_t entsize = elf->is64 ? HP_SYM64_SIZE : HP_SYM32_SIZE;
+    struct hp_symbol out = {0};
+    const uint8_t *p = NULL;
+    uint32_t name;
+    uint16_t shndx;
+    uint8_t info;
+    uint8_t other;
+    uint64_t at;
+    enum hp_status st;
+
+    *symbol = out;
+    if (hp_elf_table_offset(elf->file, elf->symbols, (uint64_t)index * entsize, entsize, &at)) {
+        p = hp_elf_at(elf->file, at, entsize);
+    }
+    if (!p) {
+        return symbol_fail(index, HP_RELOC_SYMBOL_INDEX, elf->symbol_count, index, diag);
+    }
+    name = hp_le32(p);
+    if (elf->is64) {
+        info = p[4];
+        other = p[5];
+        shndx = hp_le16(p + 6);
+        out.value = hp_le64(p + 8);
+        out.size = hp_le64(p + 16);
+    } else {
+        out.value = hp_le32(p + 4);
+        out.size = hp_le32(p + 8);
+        info = p[12];
+        other = p[13];
+        shndx = hp_le16(p + 14);
+    }
+    if (name >= elf->strings.size) {
+        return symbol_fail(index, HP_SYMBOL_NAME, elf->strings.size, name, diag);
+    }
+    st = symbol_place(elf, index, shndx, &out, diag);
+    if (st) {
+        return st;
+    }
+    out.name = (const char *)elf->strings.data + name;
+    out.bind = info >> 4;
+    out.type = info & 0xf;
+    out.visibility = other & 0x3;
+    *symbol = out;
+    return HP_OK;
+}
