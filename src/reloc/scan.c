@@ -18,6 +18,9 @@ bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbo
     if (symbol->type == HP_STT_SECTION || symbol->type == HP_STT_FILE || symbol->name[0] == '\0') {
         return false;
     }
+    if (symbol->name[0] == '.' && symbol->name[1] == 'L') {
+        return false; /* a compiler's label that got into the symbol table */
+    }
     return arch->is_marker == NULL ||
            !arch->is_marker(
                symbol->name,

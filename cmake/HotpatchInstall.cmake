@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What gets installed: headers, libraries, tool, manual page, CMake package and pkg-config files.
+
+include(CMakePackageConfigHelpers)
+
+set(hp_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hotpatch)
+set(hp_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# hp_install_library(TARGET EXPORT): each library has an export set of its own, because the hosted
+# one needs libelf and the freestanding one must be found without it.
+function(hp_install_library target export)
+  install(TARGETS ${target} EXPORT ${export} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT ${export} NAMESPACE hotpatch:: DESTINATION ${hp_package_dir})
+endfunction()
+
+# hp_install_pkgconfig(NAME): the file finds its prefix from where it lies, so the tree can move.
+function(hp_install_pkgconfig name)
+  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${hp_pkgconfig_dir})
+endfunction()
+
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+  BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+  OUTPUT_VARIABLE hp_pkgconfig_to_prefix)
+
+install(DIRECTORY include/hotpatch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
+  PATTERN "*.h"
+  PATTERN "host.h" EXCLUDE)
+hp_install_library(hotpatch hotpatchTargets)
+hp_install_pkgconfig(hotpatch)
+
+if(NOT HP_FREESTANDING_ONLY)
+  install(FILES include/hotpatch/host.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hotpatch)
+  hp_install_library(hotpatch-host hotpatchHostTargets)
+  hp_install_pkgconfig(hotpatch-host)
+  if(HP_BUILD_TOOLS)
+    install(TARGETS hotpatch-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    if(HP_BUILD_DOCS)
+      install(FILES docs/hotpatch.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    endif()
+  endif()
+endif()
+
+configure_package_config_file(cmake/hotpatchConfig.cmake.in hotpatchConfig.cmake
+  INSTALL_DESTINATION ${hp_package_dir})
+write_basic_package_version_file(hotpatchConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/hotpatchConfig.cmake
+  ${PROJECT_BINARY_DIR}/hotpatchConfigVersion.cmake
+  DESTINATION ${hp_package_dir})

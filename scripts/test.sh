@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Runs the tests: all of them, the quick ones, or those named. Silent but for one line per step.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# name  q (part of --quick) or -  groups of scripts/packages.txt  what it shows
+STEPS='
+build        q  build        both libraries and the tool compile without a warning
+unit         q  build        unit tests
+asan         q  build        unit tests under AddressSanitizer and UBSan
+freestanding q  build,clang  undefined symbols and writable data, every variant of the library
+format       q  clang        the sources are formatted
+xen          q  build        payloads for the real Xen against its symbol file; broken variants
+tidy         -  build,lint   clang-tidy has no finding
+cppcheck     -  lint         cppcheck has no finding
+shell        -  lint         shellcheck has no finding
+man          -  lint         the manual page is well formed
+consumer     -  build        the installed package works from CMake, pkg-config, without a C library
+readme       -  build        the example of README.md compiles and does what it says
+fuzz         -  build,clang  a short run of the fuzz targets
+eva          -  prove        the parser has no run-time error for any input
+size         -  build        sizes and stack depth
+bench        -  build        the benchmark runs
+'
+
+usage() {
+    cat <<'TEXT'
+usage: test.sh [--quick | STEP...]   runs all steps, those of --quick, or those named
+       test.sh --list                lists the steps: name, whether in --quick (q), the groups of
+                                     packages they need, what they show
+TEXT
+}
+
+# run_ctest BUILD_DIR: runs the tests of a build and counts what the test programs themselves count.
+run_ctest() {
+    local log status=0
+
+    log=$(mktemp)
+    ctest --test-dir "$1" --parallel "$HP_JOBS" --no-tests=error --timeout 300 --verbose \
+        >"$log" 2>&1 || status=$?
+    [ "$status" -eq 0 ] || cat "$log"
+    # "7: [  PASSED  ] 3 test(s)." is cmocka's count in test 7, whose line then says how it ended.
+    awk '
+        /^[0-9]+: \[  PASSED  \] [0-9]+ test/ { ok[$1 + 0] += $5 }
+        /^[0-9]+: \[  FAILED  \] [0-9]+ test/ { bad[$1 + 0] += $5 }
+        / Test +#[0-9]+: / {
+            match($0, /#[0-9]+/)
+            n = substr($0, RSTART + 1, RLENGTH - 1) + 0
+            if ($0 ~ / Passed /) {
+                passed += ok[n] ? ok[n] : 1
+            } else {
+                passed += ok[n]
+                failed += bad[n] ? bad[n] : 1
+            }
+        }
+        END { printf "%d passed, %d failed\n", passed, failed }' "$log"
+    rm -f "$log"
+    return "$status"
+}
+
+step_build() { build_preset default; }
+step_unit() { run_ctest build; }
+step_asan() {
+    build_preset asan
+    run_ctest build-asan
+}
+step_freestanding() { test/freestanding/undefined.sh $QUICK; }
+step_format() { scripts/lint.sh format; }
+step_xen() { test/xen/run.sh $QUICK; }
+step_tidy() { scripts/lint.sh tidy; }
+step_cppcheck() { scripts/lint.sh cppcheck; }
+step_shell() { scripts/lint.sh shell; }
+step_man() { scripts/lint.sh man; }
+step_consumer() { test/consumer/run.sh; }
+step_readme() { test/readme/run.sh; }
+step_fuzz() { test/fuzz/run.sh; }
+step_eva() { test/eva/run.sh; }
+step_size() { scripts/size.sh; }
+step_bench() { scripts/bench.sh --smoke; }
+
+QUICK=
+wanted=()
+case ${1-} in
+-h | --help)
+    usage
+    exit 0
+    ;;
+--list)
+    sed '/^$/d' <<<"$STEPS"
+    exit 0
+    ;;
+--quick)
+    [ $# -eq 1 ] || { usage >&2; exit 2; }
+    QUICK=--quick
+    mapfile -t wanted < <(awk '$2 == "q" { print $1 }' <<<"$STEPS")
+    ;;
+'') mapfile -t wanted < <(awk 'NF { print $1 }' <<<"$STEPS") ;;
+*)
+    for name in "$@"; do
+        awk -v name="$name" '$1 == name { found = 1 } END { exit !found }' <<<"$STEPS" ||
+            { usage >&2; exit 2; }
+    done
+    wanted=("$@")
+    ;;
+esac
+
+cd "$HP_ROOT"
+mapfile -t groups < <(for name in "${wanted[@]}"; do
+    awk -v name="$name" '$1 == name { gsub(",", "\n", $3); print $3 }' <<<"$STEPS"
+done | sort -u)
+install_packages "${groups[@]}"
+for name in "${wanted[@]}"; do
+    run_step "$name" "step_$name"
+done
+finish_steps

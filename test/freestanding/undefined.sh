@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the freestanding library in every variant, with no header of a C library in reach but four
+# declarations, and checks what it asks of an embedder: undefined.sh [--quick]
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+HERE=$HP_ROOT/test/freestanding
+
+# compiler  target (- for that of this machine)  optimisation  CMake options
+variants() {
+    local compiler level
+
+    printf '%s\n' 'gcc - O2' 'clang-19 i386-linux-gnu O2'
+    [ -z "$quick" ] || return 0
+    for compiler in gcc clang-19; do
+        for level in O0 O2 O3 Os; do
+            printf '%s\n' "$compiler - $level" "$compiler - $level -DHP_WITH_SIGNATURES=OFF"
+        done
+        printf '%s\n' "$compiler - O2 -DHP_PIE=ON" "$compiler - O2 -DHP_NO_RED_ZONE=OFF"
+    done
+    # The library runs inside a hypervisor of any word size; libgcc must not be needed in any.
+    for target in i386-linux-gnu aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu; do
+        printf '%s\n' "clang-19 $target O0" "clang-19 $target Os"
+    done
+}
+
+# build DIR COMPILER TARGET LEVEL OPTIONS...: the library in DIR/lib.
+build() {
+    local dir=$1 compiler=$2 target=$3 level=$4 own
+
+    shift 4
+    own=$("$compiler" -print-file-name=include)
+    if [ "$target" != - ]; then
+        set -- "$@" -DCMAKE_C_COMPILER_TARGET="$target" -DCMAKE_SYSTEM_NAME=Generic
+    fi
+    run_quiet cmake -S "$HP_ROOT" -B "$dir" -G Ninja -DCMAKE_C_COMPILER="$compiler" \
+        -DCMAKE_BUILD_TYPE=None -DHP_FREESTANDING_ONLY=ON -DHP_WERROR=ON \
+        -DCMAKE_C_FLAGS="-$level -nostdinc -isystem $own -isystem $HERE/include" "$@"
+    run_quiet cmake --build "$dir" --parallel "$HP_JOBS" -- --quiet
+}
+
+# allowed_symbols: what the library may leave undefined: four functions and the port.
+allowed_symbols() {
+    printf '%s\n' memcpy memmove memset memcmp
+    grep -ohE '\bhp_port_[a-z_]+\(' "$HP_ROOT/include/hotpatch/port.h" | tr -d '('
+}
+
+# check LIBRARY: fails and tells why when the library asks for more, or has writable data. An
+# architecture that this machine's binutils cannot link is read all the same.
+check() {
+    local library=$1 symbols undefined writable
+
+    symbols=$(readelf -sW "$library" | awk 'NF == 8 && $1 ~ /^[0-9]+:$/ {
+        if ($7 == "COM") { print "common", $8 }
+        else if ($7 == "UND") { print "undefined", $8 }
+        else if ($5 != "LOCAL") { print "defined", $8 } }' | sort -u)
+    undefined=$({
+        allowed_symbols | sed 's/^/allowed /'
+        printf '%s\n' "$symbols"
+    } | awk '$1 == "allowed" || $1 == "defined" { known[$2] = 1 }
+             $1 == "common" { print }
+             $1 == "undefined" && !known[$2] { print }')
+    grep -q '^defined hp_payload_load$' <<<"$symbols" || undefined="hp_payload_load is not in it"
+    # Constants that hold pointers are data only until whoever loads a PIE has relocated it.
+    writable=$(readelf -SW "$library" | sed -n 's/^ *\[ *[0-9]*\] //p' |
+        awk '$7 ~ /W/ && $1 !~ /^\.data\.rel\.ro/ && $5 !~ /^0+$/ {
+            print "writable section", $1, "of 0x" $5 " bytes" }')
+    if [ -n "$undefined$writable" ]; then
+        printf '%s\n' "$undefined" "$writable" | sed '/^$/d'
+        return 1
+    fi
+}
+
+# check_registers LIBRARY: fails when x86 code uses vector or floating-point registers.
+check_registers() {
+    local uses
+
+    uses=$(objdump -d --no-show-raw-insn "$1" | grep -E '%[xyz]mm|%st\b|%st\(' | head -n 5 || true)
+    if [ -n "$uses" ]; then
+        printf 'vector or floating-point registers:\n%s\n' "$uses"
+        return 1
+    fi
+}
+
+# refused OPTION...: the configuration must fail with the project's own words.
+refused() {
+    ! cmake -S "$HP_ROOT" -B "$work/refused" -G Ninja -DHP_FREESTANDING_ONLY=ON "$@" \
+        >"$work/refused.log" 2>&1 &&
+        grep -qE 'does not contain it yet|At least one architecture' "$work/refused.log"
+}
+
+quick=
+case $* in
+'') ;;
+--quick) quick=yes ;;
+*) die 'usage: undefined.sh [--quick]' ;;
+esac
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# report STATUS NAME: counts a test and names it when it failed.
+report() {
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL  %s\n' "$2"
+    fi
+}
+
+while read -r compiler target level options; do
+    variant="$compiler $target -$level $options"
+    dir=$work/$((passed + failed))
+    status=0
+    # shellcheck disable=SC2086 # options are words
+    { build "$dir" "$compiler" "$target" "$level" $options &&
+        check "$dir/lib/libhotpatch.a" &&
+        { [ "$target" != - ] || check_registers "$dir/lib/libhotpatch.a"; }; } || status=$?
+    report "$status" "$variant"
+done < <(variants)
+
+for option in -DHP_WITH_X86_64=OFF -DHP_WITH_CONTROL=ON -DHP_WITH_SPLICES=ON; do
+    status=0
+    refused "$option" || status=$?
+    report "$status" "$option must be refused"
+done
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A port for unit tests: every answer is set by the test, every call is counted, any may fail.
+ *
+ * It defines all hp_port_*() functions, so a test program links either this or the host port. Image
+ * memory has the page permissions that the library asked for: a write after that faults.
+ */
+#ifndef TEST_TEST_PORT_H
+#define TEST_TEST_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hotpatch/hotpatch.h>
+
+#include "elf_builder.h"
+
+/* What tp_new() begins with: a target of 64 KiB of INT3 with "target_function" in it. */
+#define TP_TEXT          UINT64_C(0xffff82d040200000)
+#define TP_TEXT_SIZE     UINT64_C(0x10000)
+#define TP_FUNCTION      (TP_TEXT + 0x1000) /* "target_function" */
+#define TP_FUNCTION_SIZE 64u
+#define TP_IMAGE         UINT64_C(0xffff82d040600000) /* where images are placed */
+#define TP_PAGE          4096u
+
+/* A symbol of the target. */
+struct tp_symbol {
+    const char *name;
+    const char *file; /* source file of a file-scoped symbol; NULL: global */
+    uint64_t addr;
+    uint64_t size;
+    enum hp_symbol_kind kind;
+};
+
+enum tp_flags {
+    TP_PATCHABLE = 1 << 0, /* code that may be patched */
+    TP_DENIED = 1 << 1,    /* on the deny list */
+    TP_UNCERTAIN = 1 << 2  /* rewritten at boot */
+};
+
+/* A range of target memory; of ranges that overlap, the bytes of the last count and all flags. */
+struct tp_range {
+    uint64_t addr;
+    size_t size;
+    uint8_t *bytes; /* NULL: flags alone */
+    unsigned flags;
+};
+
+/* Image memory that is in use. */
+struct tp_image {
+    struct hp_image_memory memory;
+    size_t mapped;                     /* bytes of the host mapping */
+    enum hp_protection protection[64]; /* of each page, once set */
+    bool sealed[64];
+};
+
+#define TP_IMAGES_MAX 8
+
+struct hp_port {
+    /* set by the test */
+    struct hp_target target;
+    bool no_target;                /* everything about the target is HP_UNDECIDED */
+    uint64_t image_addr;           /* address of the next image, rounded up to its alignment */
+    uint32_t fail_at;              /* number of the fallible call that fails; 0: none does */
+    bool fail_onwards;             /* and every later one, too */
+    enum hp_status symbol_failure; /* what a failing symbol call answers */
+
+    /* set by the port, for the test to look at */
+    uint32_t calls;                  /* fallible calls so far */
+    enum hp_status failed;           /* answer of the first call that was made to fail */
+    uint32_t allocs;                 /* hp_port_alloc() calls */
+    uint32_t image_allocs;           /* hp_port_image_alloc() calls */
+    uint32_t live;                   /* blocks and images not given back */
+    uint32_t lookups;                /* hp_port_symbol_by_name() calls */
+    struct hp_image_request request; /* the last one */
+    uint8_t *last_image;             /* contents of the image freed last */
+    size_t last_image_size;
+
+    /* internal */
+    struct tp_symbol *symbols;
+    size_t symbol_count;
+    struct tp_range *ranges;
+    size_t range_count;
+    struct tp_image images[TP_IMAGES_MAX];
+};
+
+/* A port with the target described above; its build-id is the default xen_depends of a payload. */
+struct hp_port *tp_new(void);
+
+/* Frees a port; fails the test when something of it is still in use. */
+void tp_free(struct hp_port *port);
+
+void tp_add_symbol(struct hp_port *port, struct tp_symbol symbol);
+
+/* A global function, and a file-scoped one. */
+void tp_add_function(struct hp_port *port, const char *name, uint64_t addr, uint64_t size);
+void tp_add_local(struct hp_port *port, const char *file, const char *name, uint64_t addr,
+                  uint64_t size);
+
+/* Adds memory; bytes NULL: only flags. */
+void tp_add_range(struct hp_port *port, uint64_t addr, const void *bytes, size_t size,
+                  unsigned flags);
+
+/* Overwrites bytes of memory that exists. */
+void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size);
+
+/*
+ * Loads a payload file that was malloc'ed, then overwrites and frees it, so that a pointer into it
+ * that stayed behind is found. Checks what holds of every load: diagnostics and result agree; two
+ * allocations on success; on failure nothing left in use and the struct zeroed.
+ */
+enum hp_status tp_load_file(struct hp_port *port, uint8_t *file, size_t size,
+                            const struct hp_load_options *options, struct hp_payload *payload,
+                            struct hp_diag *diag);
+
+/* The same with a payload under construction, which it finishes. */
+enum hp_status tp_load(struct hp_port *port, struct eb_payload *p,
+                       const struct hp_load_options *options, struct hp_payload *payload,
+                       struct hp_diag *diag);
+
+/* The placed section of a section index; the test fails when it is not loaded. */
+const struct hp_placed_section *tp_place(const struct hp_payload *payload, uint32_t section);
+
+/* Where a loaded section lies, for the host and for the target. */
+const uint8_t *tp_host(const struct hp_payload *payload, uint32_t section);
+uint64_t tp_addr(const struct hp_payload *payload, uint32_t section);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the commands of the hotpatch tool share: options, files, text, targets and names. */
+#ifndef HOTPATCH_TOOL_COMMON_H
+#define HOTPATCH_TOOL_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include <hotpatch/host.h>
+#include <hotpatch/hotpatch.h>
+
+/* Exit statuses; documented in hotpatch(1). */
+enum {
+    TOOL_ACCEPTED = 0,
+    TOOL_REFUSED = 1, /* a payload was refused */
+    TOOL_TROUBLE = 2  /* usage, unreadable input, unwritable output */
+};
+
+/* The command line. Strings belong to argv. */
+struct options {
+    const char *target; /* NULL: none */
+    bool has_base;
+    uint64_t base;
+    const struct hp_profile *profile; /* NULL: the default */
+    bool json;
+    const char *output; /* NULL: none */
+    const char **after; /* files given with --after, in order */
+    size_t after_count;
+    const char **files;
+    size_t file_count;
+};
+
+int inspect_run(const struct options *options);
+int validate_run(const struct options *options);
+int plan_run(const struct options *options);
+int link_run(const struct options *options);
+
+/* ---- common.c: memory, files, messages ------------------------------------------------------ */
+
+/* Zeroed memory for `count` objects; ends the program when there is none. Free with free(). */
+void *tool_alloc(size_t count, size_t size);
+
+/* A whole file in memory. */
+struct file {
+    uint8_t *data;
+    size_t size;
+};
+
+/*
+ * Reads a file, "-" being standard input. Of a file above 64 MiB only that much is read: more than
+ * any profile takes, so that the library refuses it for its size.
+ *
+ * Returns 0 or an errno. Free file->data with free().
+ */
+int file_read(struct file *file, const char *path);
+
+/* "hotpatch: PATH: MESSAGE" on stderr, with the path escaped. */
+void complain(const char *path, const char *message);
+
+/* ---- text.c: untrusted text, JSON and verdicts ----------------------------------------------- */
+
+/*
+ * A copy of `size` bytes for people's eyes: valid, printable UTF-8 stays; every other byte, and the
+ * backslash, becomes \xNN. Of more than `max` bytes the rest becomes "...". Free with free().
+ */
+char *text_escape(const void *bytes, size_t size, size_t max);
+
+#define TEXT_ALL      SIZE_MAX
+#define TEXT_NAME_MAX 1024 /* names may overlap in a file; without a limit output could explode */
+
+/* Writes a NUL-terminated untrusted name, escaped, `width` columns wide at least. */
+void print_name(FILE *out, const char *name, int width);
+
+/* Writes bytes in hex, with `separator` between them. */
+void print_hex(FILE *out, const uint8_t *bytes, size_t size, const char *separator);
+
+/* New JSON values. All end the program when there is no memory, so that none is NULL by accident.
+ */
+struct json_object *json_new(void);
+struct json_object *json_list(void);
+struct json_object *json_text(const char *trusted);
+struct json_object *json_name(const char *untrusted);
+struct json_object *json_bytes_text(const void *untrusted, size_t size);
+struct json_object *json_number(uint64_t value);
+struct json_object *json_flag(bool value);
+struct json_object *json_hex(const uint8_t *bytes, size_t size);
+struct json_object *json_address(uint64_t addr);
+
+/* Adds to an object, which then owns the value; NULL is null. */
+void json_put(struct json_object *object, const char *key, struct json_object *value);
+
+/* Appends to a list, which then owns the value. */
+void json_append(struct json_object *list, struct json_object *value);
+
+/* Prints a value on one line of stdout and frees it. */
+void json_emit(struct json_object *value);
+
+/* Writes "PATH: refused: STATUS: WHERE AND WHY". */
+void print_refusal(FILE *out, const char *path, const struct hp_diag *diag, bool colour);
+
+/* True when `out` is a terminal that is to show colours. */
+bool want_colour(FILE *out);
+
+/* Says in parentheses what an offline load left open; NULL when nothing. Free with free(). */
+char *undecided_text(const struct hp_undecided *undecided);
+
+/* An undefined symbol that assemblers add; the loader makes the table, nobody provides it. */
+#define GOT_SYMBOL "_GLOBAL_OFFSET_TABLE_"
+
+/* ---- names.c: symbols and sections of a payload by address ----------------------------------- */
+
+struct name {
+    uint64_t addr;
+    uint64_t size;
+    const char *text; /* in the payload file */
+    unsigned rank;    /* among symbols of one address the lowest is the best name */
+};
+
+struct names {
+    struct name *entries; /* by address, then rank */
+    size_t count;
+};
+
+/* Section index to its place in the image; NULL for sections not loaded. Free with free(). */
+const struct hp_placed_section **places_of(const struct hp_elf *elf, const struct hp_image *image);
+
+/* Collects the named symbols of a loaded payload. The names point into the file behind `elf`. */
+void names_build(struct names *names, const struct hp_elf *elf, const struct hp_image *image);
+
+/* Best symbol at or below an address whose range holds it; NULL when there is none. */
+const struct name *names_find(const struct names *names, uint64_t addr);
+
+void names_free(struct names *names);
+
+/* ---- stack.c: a target and the payloads taken as applied on it --------------------------------
+ */
+
+/* A payload in memory, with what is needed to name its addresses. */
+struct loaded {
+    const char *path;
+    struct file file;
+    struct hp_elf elf;
+    struct hp_payload payload;
+    struct names names;
+};
+
+struct stack {
+    struct hp_port *port;
+    struct loaded *after;              /* --after, in order */
+    const struct hp_payload **applied; /* the same, as the library wants them */
+    size_t count;
+};
+
+/*
+ * Opens the target and loads the payloads of --after on it, in order. Says on stderr what is wrong.
+ *
+ * Returns TOOL_ACCEPTED, TOOL_REFUSED or TOOL_TROUBLE. Call stack_close() in any case.
+ */
+int stack_open(struct stack *stack, const struct options *options);
+
+void stack_close(struct stack *stack);
+
+/*
+ * Loads a payload whose bytes are in loaded->file, judges it as hp_validate() does, on top of the
+ * stack, and keeps it with its plan. Call loaded_free() in any case.
+ */
+HP_MUST_USE enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack,
+                                        const struct options *options, struct hp_diag *diag);
+
+/*
+ * Reads and judges the one payload of `plan` and `link`; a refusal goes to stderr. Returns like
+ * stack_open(). Call loaded_free() in any case.
+ */
+int loaded_open(struct loaded *loaded, const char *path, const struct stack *stack,
+                const struct options *options);
+
+void loaded_free(struct loaded *loaded);
+
+/* Opens the ELF view of a file without its signature. */
+HP_MUST_USE enum hp_status view_open(struct hp_elf *elf, const struct file *file,
+                                     const struct hp_profile *profile, struct hp_diag *diag);
+
+/* Where an address is. */
+struct place {
+    const char *name; /* NULL: not known */
+    uint64_t offset;  /* from the symbol */
+};
+
+/* Names an address of the payload `own` (may be NULL), of the stack below it or of the target. */
+struct place place_find(const struct stack *stack, const struct loaded *own, uint64_t addr);
+
+/* Writes "name", "name+0x10" or nothing. */
+void print_place(FILE *out, const struct place *place);
+
+#endif
