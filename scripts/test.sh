@@ -11,6 +11,7 @@ unit         q  build        unit tests
 asan         q  build        unit tests under AddressSanitizer and UBSan
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
+tool         q  build        the hotpatch command, all its subcommands and exit statuses
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
@@ -67,6 +68,7 @@ step_asan() {
 }
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
+step_tool() { test/tool/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
 step_tidy() { scripts/lint.sh tidy; }
 step_cppcheck() { scripts/lint.sh cppcheck; }

@@ -14,7 +14,7 @@ package=xen-hypervisor-$release-amd64-dbg
 cache=$HP_ROOT/build/xen/$release
 syms=usr/lib/debug/boot/xen-syms-$release-amd64
 
-# Downloads the package into the current folder. Root needs no sandbox user, who could not write there.
+# Downloads the package into the current folder, where apt's sandbox user could not write.
 download() {
     local sandbox=()
 
@@ -36,7 +36,7 @@ fetch() (
     dpkg-deb -x "$package"_*.deb root
     [ -f "root/$syms" ] || die "$package does not hold $syms"
     # Where another run was faster, its result stays.
-    mv -T root "$cache" 2>/dev/null || [ -f "$cache/$syms" ]
+    mv -T root "$cache" 2>/dev/null || [ -f "$cache/$syms" ] || die "cannot fill $cache"
 )
 
 if [ -n "${XEN_SYMS:-}" ]; then

@@ -35,8 +35,9 @@ function_range() {
     local found
     found=$("$readelf" -sW "$target" |
         awk -v name="$1" '$8 == name && $4 == "FUNC" { print $2, $3 }' | sort -u)
-    [ "$(wc -l <<<"$found")" = 1 ] && [ -n "$found" ] ||
+    if [ -z "$found" ] || [ "$(wc -l <<<"$found")" -ne 1 ]; then
         fail "$target has not exactly one function $1"
+    fi
     echo "$found"
 }
 
@@ -113,12 +114,16 @@ for fact in $facts; do
     defines+=("-D$fact=$value")
 done
 
-# Position-independent code that depends on nothing which a hypervisor lacks, with records and hooks
-# in the order of the source. The words of PAYLOAD_CFLAGS are meant to be split.
+# Position-independent code that depends on nothing which a hypervisor lacks. The words of
+# PAYLOAD_CFLAGS are meant to be split.
 # shellcheck disable=SC2206
-flags=(-std=c11 -O2 -Wall -Wextra -I"$include" -ffreestanding -fpic -fno-toplevel-reorder
-    -fno-common -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -mno-red-zone -mno-sse
-    ${PAYLOAD_CFLAGS:-})
+flags=(-std=c11 -O2 -Wall -Wextra -I"$include" -ffreestanding -fpic -fno-common
+    -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -mno-red-zone
+    -mno-sse ${PAYLOAD_CFLAGS:-})
+# Records and hooks in the order of the source: what clang does anyway must be asked for with gcc.
+if "$cc" -Werror -fno-toplevel-reorder -E -x c /dev/null >"$work/probe" 2>&1; then
+    flags+=(-fno-toplevel-reorder)
+fi
 objects=()
 for source in "${sources[@]}"; do
     objects+=("$work/${#objects[@]}.o")

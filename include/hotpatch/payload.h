@@ -83,10 +83,15 @@ typedef void hp_payload_load_hook(void);
 typedef int hp_payload_action_hook(struct hp_payload_handle *);
 typedef void hp_payload_post_hook(struct hp_payload_handle *);
 
-/* Places an object in a section of the payload and keeps it although nothing refers to it. */
-#define HP_PAYLOAD_SECTION(name) __attribute__((__section__(name), __used__))
-#define HP_PAYLOAD_CAT_(a, b)    a##b
-#define HP_PAYLOAD_CAT(a, b)     HP_PAYLOAD_CAT_(a, b)
+/*
+ * Places an object in a section of the payload and keeps it although nothing refers to it. The
+ * alignment is stated because compilers otherwise raise that of large objects, which would leave
+ * gaps between the records of an array.
+ */
+#define HP_PAYLOAD_SECTION(name)                                                                   \
+    __attribute__((__section__(name), __used__, __aligned__(sizeof(void *))))
+#define HP_PAYLOAD_CAT_(a, b) a##b
+#define HP_PAYLOAD_CAT(a, b)  HP_PAYLOAD_CAT_(a, b)
 
 /*
  * HP_PATCH_RECORD(id, field initializers...): a record of version 2 with any fields. `id` is any

@@ -201,9 +201,10 @@ struct hp_diag {
     uint32_t record;     /* index within .livepatch.funcs or the hook section */
     uint32_t reloc_type; /* of the machine below */
     uint32_t machine;    /* e_machine, for the name of reloc_type; 0 when not known */
-    uint64_t offset;     /* file offset, or offset in the section that a relocation patches */
-    uint64_t expected;   /* limit or wanted value; meaning follows from the status */
-    uint64_t actual;     /* value found */
+    uint64_t offset;   /* in the file; with a relocation in the section it patches; at HP_STAGE_PLAN
+                          in the function */
+    uint64_t expected; /* limit or wanted value; meaning follows from the status */
+    uint64_t actual;   /* value found */
     uint8_t has_numbers; /* 1 when expected and actual are set */
     const char *profile; /* name of the profile whose own rule this is; NULL: a general rule */
     char section_name[HP_DIAG_SECTION_MAX];

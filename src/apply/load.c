@@ -140,7 +140,7 @@ static void take_span(struct arena *arena, struct hp_span *span)
 {
     uint8_t *copy = take(arena, span->size, 1);
 
-    if (copy != NULL) {
+    if (copy != NULL && span->size != 0) {
         memcpy(copy, span->data, span->size);
         span->data = copy;
     }

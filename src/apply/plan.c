@@ -24,6 +24,16 @@ static enum hp_status fail_plan(const struct capture *capture, enum hp_status st
     return hp_fail(capture->diag, HP_STAGE_PLAN, status);
 }
 
+static void note_record(const struct capture *capture, uint32_t index)
+{
+    const char *name = capture->payload->records[index].name;
+
+    hp_note_record(capture->diag, index);
+    if (name != NULL) {
+        hp_note_symbol(capture->diag, HP_NO_INDEX, name, hp_string_length(name, HP_DIAG_NAME_MAX));
+    }
+}
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -82,6 +92,7 @@ static enum hp_status encode(const struct capture *capture, const struct hp_reco
 {
     const struct hp_arch *arch = capture->payload->arch;
     uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
+    uint64_t distance;
 
     write->addr = record->old_addr + write->pad;
     if (record->new_addr == 0) {
@@ -100,10 +111,8 @@ static enum hp_status encode(const struct capture *capture, const struct hp_reco
         return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_RECORD_OLD_SIZE,
                                (uint64_t)write->pad + write->size, record->old_size);
     }
-    if (!arch->encode_jump(write->new_bytes, write->addr, write->dest)) {
-        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_REACH, arch->reach,
-                               write->dest > write->addr ? write->dest - write->addr
-                                                         : write->addr - write->dest);
+    if (!arch->encode_jump(write->new_bytes, write->addr, write->dest, &distance)) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_REACH, arch->reach, distance);
     }
     return HP_OK;
 }
@@ -207,7 +216,7 @@ static enum hp_status order_writes(const struct capture *capture)
             enum hp_status status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_OVERLAP,
                                                     before->addr + before->size, write->addr);
 
-            hp_note_record(capture->diag, record);
+            note_record(capture, record);
             return status;
         }
     }
@@ -230,11 +239,7 @@ static enum hp_status lower_all(const struct capture *capture)
         }
         status = lower(capture, n, write);
         if (status) {
-            hp_note_record(capture->diag, n);
-            if (record->name != NULL) {
-                hp_note_symbol(capture->diag, HP_NO_INDEX, record->name,
-                               hp_string_length(record->name, HP_DIAG_NAME_MAX));
-            }
+            note_record(capture, n);
             return status;
         }
         if (write->size > 0) {

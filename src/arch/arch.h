@@ -52,8 +52,11 @@ struct hp_arch {
     /* Bytes of the landing pad that `code` begins with; 0 when there is none. */
     size_t (*landing_pad)(const uint8_t *code, size_t size);
 
-    /* Encodes a jump from `from` to `to` into jump_size bytes; false when it does not reach. */
-    bool (*encode_jump)(uint8_t *out, uint64_t from, uint64_t to);
+    /*
+     * Encodes a jump from `from` to `to` into jump_size bytes; false when it does not reach.
+     * *distance receives the magnitude of the displacement that is to be encoded.
+     */
+    bool (*encode_jump)(uint8_t *out, uint64_t from, uint64_t to, uint64_t *distance);
 
     /* Fills `size` bytes with NOPs, the longest that fit. */
     void (*fill_nops)(uint8_t *out, size_t size);

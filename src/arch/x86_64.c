@@ -208,10 +208,11 @@ static size_t landing_pad(const uint8_t *code, size_t size)
 
 #define JUMP_SIZE 5
 
-static bool encode_jump(uint8_t *out, uint64_t from, uint64_t to)
+static bool encode_jump(uint8_t *out, uint64_t from, uint64_t to, uint64_t *distance)
 {
     uint64_t displacement = to - (from + JUMP_SIZE);
 
+    *distance = (int64_t)displacement < 0 ? 0 - displacement : displacement;
     if (!fits(displacement, INT32_MIN, INT32_MAX)) {
         return false;
     }

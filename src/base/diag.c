@@ -354,7 +354,7 @@ static void put_place(struct line *line, const struct hp_diag *diag)
     }
     if (diag->offset != HP_NO_OFFSET) {
         put_separator(line);
-        put_text(line, "file offset ");
+        put_text(line, diag->stage == HP_STAGE_PLAN ? "offset in the function " : "file offset ");
         put_hex(line, diag->offset);
     }
 }

@@ -77,7 +77,8 @@ static enum hp_status open_strings(const struct hp_elf *elf, const struct hp_sec
     if (!first || !last || *first != '\0' || *last != '\0') {
         return hp_elf_section_fail(elf, section, HP_STRTAB_UNTERMINATED, diag);
     }
-    *strings = hp_span_slice(elf->file, section->offset, section->size);
+    strings->data = first;
+    strings->size = (size_t)section->size;
     return HP_OK;
 }
 

@@ -33,7 +33,7 @@ static enum hp_status reserve(struct hp_loading *loading, struct layout *layout,
 
     if (align > max) {
         *offset = 0;
-        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_SECTION_ALIGN, max, align);
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_IMAGE_TOO_LARGE, max, align);
     }
     if (!hp_align_u64(layout->end, align, offset) || !hp_add_u64(*offset, size, &end) ||
         end > max) {

@@ -18,8 +18,8 @@ bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbo
     if (symbol->type == HP_STT_SECTION || symbol->type == HP_STT_FILE || symbol->name[0] == '\0') {
         return false;
     }
-    if (symbol->name[0] == '.' && symbol->name[1] == 'L') {
-        return false; /* a compiler's label that got into the symbol table */
+    if (symbol->bind == HP_STB_LOCAL && symbol->name[0] == '.' && symbol->name[1] == 'L') {
+        return false; /* an assembler's own label, as for string literals */
     }
     return arch->is_marker == NULL ||
            !arch->is_marker(

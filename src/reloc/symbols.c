@@ -30,6 +30,15 @@ enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *na
     return status;
 }
 
+/* Assemblers refer to it wherever code uses the GOT; a payload that does has one of its own. */
+static const char got_name[] = "_GLOBAL_OFFSET_TABLE_";
+
+static bool is_own_got(const struct hp_loading *loading, const char *name, size_t length)
+{
+    return loading->payload->image.got_count > 0 && length == sizeof(got_name) - 1 &&
+           memcmp(name, got_name, length) == 0;
+}
+
 static enum hp_status resolve_undefined(struct hp_loading *loading, const struct hp_symbol *symbol,
                                         struct hp_symbol_value *value)
 {
@@ -44,6 +53,11 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
     if (length > profile->symbol_name_max) {
         return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME_LENGTH,
                                profile->symbol_name_max, length);
+    }
+    if (is_own_got(loading, symbol->name, length)) {
+        value->value = loading->payload->image.memory.addr + loading->payload->image.got_offset;
+        value->state = HP_VALUE_KNOWN;
+        return HP_OK;
     }
     status = hp_symbol_lookup(loading, symbol->name, length, &found);
     if (status == HP_SYMBOL_UNDEFINED && symbol->bind == HP_STB_WEAK &&

@@ -129,7 +129,8 @@ struct bench_payload bench_attack(enum bench_attack attack, uint32_t count,
         if (attack == BENCH_IMPORT) {
             eb_undefined(p.b, name);
         } else {
-            eb_symbol(p.b, name, HP_STB_GLOBAL, HP_STT_OBJECT, p.text, 0, 1);
+            /* Not at the new function itself: that would only override an old one. */
+            eb_symbol(p.b, name, HP_STB_GLOBAL, HP_STT_OBJECT, p.text, 1, 1);
         }
     }
     file.data = eb_payload_finish(&p, &file.size);

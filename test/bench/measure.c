@@ -42,8 +42,9 @@ void bench_load(struct hp_payload *payload, struct hp_port *port, const struct b
 {
     const struct hp_load_options options = {
         .size = sizeof(options), .loaded = &before, .loaded_count = before != NULL ? 1 : 0};
-    struct hp_diag diag = {0};
+    struct hp_diag diag;
 
+    hp_diag_init(&diag);
     if (hp_payload_load(payload, port, file->data, file->size, &options, &diag) != HP_OK) {
         char line[512];
 

@@ -39,10 +39,15 @@ void bench_name(char name[BENCH_NAME_MAX], struct bench_random *random, const ch
                                           "context", "range", "mapping",   "bit",
                                           "vector",  "lock",  "intercept", "fault"};
 
-    snprintf(name, BENCH_NAME_MAX, "%s%s_%s_%s_%x", prefix,
-             subjects[below(random, sizeof(subjects) / sizeof(subjects[0]))],
-             verbs[below(random, sizeof(verbs) / sizeof(verbs[0]))],
-             objects[below(random, sizeof(objects) / sizeof(objects[0]))], number);
+    const char *subject = subjects[below(random, sizeof(subjects) / sizeof(subjects[0]))];
+    const char *verb = verbs[below(random, sizeof(verbs) / sizeof(verbs[0]))];
+    const char *object = objects[below(random, sizeof(objects) / sizeof(objects[0]))];
+
+    if (number % 2 == 0) {
+        snprintf(name, BENCH_NAME_MAX, "%s%s_%s_%s_%x", prefix, subject, verb, object, number);
+    } else {
+        snprintf(name, BENCH_NAME_MAX, "%s%s_%s_%x", prefix, subject, verb, number);
+    }
 }
 
 /* A payload while it is put together. Symbols are the builder's handles. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A port for unit tests: every answer is set by the test, every call is counted, any may fail. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+
 #include "test_port.h"
 
 #include <setjmp.h>
@@ -477,4 +479,51 @@ const uint8_t *tp_host(const struct hp_payload *payload, uint32_t section)
 uint64_t tp_addr(const struct hp_payload *payload, uint32_t section)
 {
     return payload->image.memory.addr + tp_place(payload, section)->offset;
+}
+
+/* The constants of the hash in src/base/symtab.c, and the inverse of its step. */
+#define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+#define HASH_SEED       UINT64_C(0x51ed270b9a3c4d67)
+
+/* The value that one step turned into `hash`, before the word was mixed in. */
+static uint64_t hash_undo(uint64_t hash)
+{
+    uint64_t inverse = 1;
+    unsigned n;
+
+    for (n = 0; n < 6; n++) { /* Newton: each round doubles the number of correct low bits */
+        inverse *= 2 - HASH_MULTIPLIER * inverse;
+    }
+    return (hash ^ (hash >> 29) ^ (hash >> 58)) * inverse;
+}
+
+static bool has_nul(uint64_t word)
+{
+    unsigned n;
+
+    for (n = 0; n < 64; n += 8) {
+        if (((word >> n) & 0xff) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tp_colliding_name(char *name, uint64_t *next)
+{
+    uint64_t first;
+    uint64_t second;
+    unsigned n;
+
+    /* The first word is chosen so that whatever the second is leads to the same hash. */
+    do {
+        second = (*next + 1) * UINT64_C(0x0101010101010101);
+        (*next)++;
+        first = hash_undo(UINT64_C(0x123456789abcdef) ^ second) ^ second;
+        first = hash_undo(first) ^ HASH_SEED ^ TP_COLLIDING;
+    } while (has_nul(first) || has_nul(second));
+    for (n = 0; n < 8; n++) {
+        name[n] = (char)(uint8_t)(first >> (8 * n));
+        name[8 + n] = (char)(uint8_t)(second >> (8 * n));
+    }
 }

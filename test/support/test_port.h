@@ -126,4 +126,12 @@ const struct hp_placed_section *tp_place(const struct hp_payload *payload, uint3
 const uint8_t *tp_host(const struct hp_payload *payload, uint32_t section);
 uint64_t tp_addr(const struct hp_payload *payload, uint32_t section);
 
+/*
+ * Makes names that all have the same 64-bit hash in hp_symtab: TP_COLLIDING bytes without NUL each,
+ * and none is made twice. *next is 0 to begin with. A test that uses them checks the entries'
+ * hashes, so that it notices when the hash changes.
+ */
+#define TP_COLLIDING 16u
+void tp_colliding_name(char *name, uint64_t *next);
+
 #endif

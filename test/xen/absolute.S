@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Absolute symbols for relocs.S: in a file of their own, so that the references stay relocations. */
+/* Absolute symbols for relocs.S, in a file of their own: so references to them stay relocations. */
     .macro absolute name, value
     .globl \name
     .hidden \name

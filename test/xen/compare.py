@@ -6,9 +6,9 @@ Compares what the hotpatch command says about a payload with what binutils say i
     compare.py plan HOTPATCH TARGET PAYLOAD [OPTION...]
     compare.py link HOTPATCH TARGET PAYLOAD [OPTION...]
 
-plan: every write, its old bytes as objdump shows them in the target, its new bytes as an assembler
-would encode them and objdump disassembles them. link: every loaded section and every symbol, as GNU
-ld links the payload at the same addresses. OPTIONs go to hotpatch. Silent when all is as it must be.
+plan: every write, its old bytes as objdump shows them in the target, its new bytes as the manual of
+the processor says and objdump disassembles them. link: every loaded section and every symbol, as
+GNU ld links the payload at the same addresses. OPTIONs go to hotpatch. Silent when all is well.
 """
 
 import json
@@ -146,9 +146,9 @@ def compare_plan(tool, target, path, options, work, report):
         code = bytes.fromhex(write["new"])
         report.check(f"record {index}: address", hex(here), hex(addr))
         report.check(f"record {index}: size", (write["size"], len(code)), (len(old), len(old)))
-        report.check(f"record {index}: place", f"{write['symbol']}+{write['offset']}",
-                     f"{name.partition('+')[0].rpartition('#')[2]}"
-                     f"+{addr - symbols[name.partition('+')[0]][0]}")
+        old_name = name.partition("+")[0]
+        report.check(f"record {index}: place", (write["symbol"], write["offset"]),
+                     (old_name.rpartition("#")[2], addr - symbols[old_name][0]))
         report.check(f"record {index}: old bytes", write["old"], old.hex())
         text = disassemble(work, code, here)
         if new:

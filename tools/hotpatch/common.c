@@ -15,14 +15,19 @@
 #define FILE_CAP   ((size_t)64 << 20)
 #define FILE_FIRST ((size_t)64 << 10)
 
+_Noreturn void out_of_memory(void)
+{
+    fputs("hotpatch: out of memory\n", stderr);
+    exit(TOOL_TROUBLE);
+}
+
 void *tool_alloc(size_t count, size_t size)
 {
     /* calloc() may return NULL for nothing, which callers need not tell from failure. */
     void *memory = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
 
     if (memory == NULL) {
-        fputs("hotpatch: out of memory\n", stderr);
-        exit(TOOL_TROUBLE);
+        out_of_memory();
     }
     return memory;
 }

@@ -41,6 +41,9 @@ int link_run(const struct options *options);
 
 /* ---- common.c: memory, files, messages ------------------------------------------------------ */
 
+/* Ends the program: there is no memory left. */
+_Noreturn void out_of_memory(void);
+
 /* Zeroed memory for `count` objects; ends the program when there is none. Free with free(). */
 void *tool_alloc(size_t count, size_t size);
 

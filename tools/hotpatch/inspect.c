@@ -305,11 +305,12 @@ static void print_sections(const struct inspection *in)
 
     for (i = 1; i < elf->shnum; i++) {
         struct hp_section section;
-        char type[NUMBER_MAX];
-        char flags[NUMBER_MAX];
         const char *region = inspect_region(in, i);
 
         if (hp_elf_section(elf, i, &section) == HP_OK) {
+            char type[NUMBER_MAX];
+            char flags[NUMBER_MAX];
+
             print_heading(&is_first, "sections");
             printf("  %-3" PRIu32 " ", i);
             print_name(stdout, section.name, 24);

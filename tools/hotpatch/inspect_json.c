@@ -93,7 +93,6 @@ static void put_symbols(struct json_object *object, const struct inspection *in)
     uint32_t i;
 
     for (i = 1; i < elf->symbol_count; i++) {
-        struct json_object *need;
         struct hp_symbol symbol;
 
         if (hp_elf_symbol(elf, i, &symbol, NULL) != HP_OK) {
@@ -103,7 +102,8 @@ static void put_symbols(struct json_object *object, const struct inspection *in)
             json_append(provides, json_name(symbol.name));
         }
         if (inspect_needs(&symbol)) {
-            need = json_new();
+            struct json_object *need = json_new();
+
             json_put(need, "name", json_name(symbol.name));
             json_put(need, "weak", json_flag(symbol.bind == HP_STB_WEAK));
             json_append(needs, need);

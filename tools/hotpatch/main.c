@@ -73,7 +73,6 @@ struct arguments {
 
 static void print_help(const struct command *command)
 {
-    const struct hp_profile *profile;
     size_t i;
 
     if (command != NULL) {
@@ -86,6 +85,8 @@ static void print_help(const struct command *command)
         printf("       hotpatch [COMMAND] --help\n       hotpatch --version\n");
     }
     if (command == NULL || (command->flags & TAKES_TARGET) != 0) {
+        const struct hp_profile *profile;
+
         puts("\n"
              "  --target IMAGE  unstripped ELF image of what is to be patched, such as xen-syms\n"
              "  --base ADDR     address of the first payload in the target's memory\n"
@@ -226,8 +227,8 @@ static int parse(struct arguments *args, int argc, char **argv)
     return TOOL_ACCEPTED;
 }
 
-/* Checks the command line against its command. */
-static int check(const struct arguments *args)
+/* Checks the command line against its command and runs that. */
+static int run(const struct arguments *args)
 {
     const struct command *command = args->command;
     const struct options *options = &args->options;
@@ -250,7 +251,7 @@ static int check(const struct arguments *args)
     if (options->file_count > 1 && (command->flags & MANY_FILES) == 0) {
         return usage_error(command, "one FILE only", options->files[1]);
     }
-    return TOOL_ACCEPTED;
+    return command->run(options);
 }
 
 /* A verdict that nobody can read is no verdict: a full disk or closed pipe counts as trouble. */
@@ -276,10 +277,7 @@ int main(int argc, char **argv)
     } else if (rc == TOOL_ACCEPTED && args.help) {
         print_help(args.command);
     } else if (rc == TOOL_ACCEPTED) {
-        rc = check(&args);
-        if (rc == TOOL_ACCEPTED) {
-            rc = args.command->run(&args.options);
-        }
+        rc = run(&args);
     }
     free(args.options.files);
     free(args.options.after);

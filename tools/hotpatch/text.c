@@ -85,7 +85,11 @@ char *text_escape(const void *bytes, size_t size, size_t max)
         out += step;
         i += step;
     }
-    memcpy(out, shown < size ? "..." : "", shown < size ? sizeof("...") : 1);
+    if (size > max) {
+        memcpy(out, "...", 3);
+        out += 3;
+    }
+    *out = '\0';
     return text;
 }
 
@@ -117,8 +121,7 @@ void print_hex(FILE *out, const uint8_t *bytes, size_t size, const char *separat
 static struct json_object *json_checked(struct json_object *value)
 {
     if (value == NULL) {
-        fputs("hotpatch: out of memory\n", stderr);
-        exit(TOOL_TROUBLE);
+        out_of_memory();
     }
     return value;
 }
@@ -193,14 +196,14 @@ struct json_object *json_address(uint64_t addr)
 void json_put(struct json_object *object, const char *key, struct json_object *value)
 {
     if (json_object_object_add(object, key, value) != 0) {
-        json_checked(NULL);
+        out_of_memory();
     }
 }
 
 void json_append(struct json_object *list, struct json_object *value)
 {
     if (json_object_array_add(list, value) != 0) {
-        json_checked(NULL);
+        out_of_memory();
     }
 }
 
@@ -209,10 +212,11 @@ void json_emit(struct json_object *value)
     const char *line = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
                                                                  JSON_C_TO_STRING_NOSLASHESCAPE);
 
-    if (line == NULL) {
-        json_checked(NULL);
+    if (line != NULL) {
+        puts(line);
+    } else {
+        out_of_memory();
     }
-    puts(line);
     json_object_put(value);
 }
 

@@ -99,15 +99,14 @@ static int validate_file(const struct stack *stack, const struct options *option
 int validate_run(const struct options *options)
 {
     struct stack stack;
-    int worst = stack_open(&stack, options);
+    const int opened = stack_open(&stack, options);
+    int worst = opened;
     size_t i;
 
-    if (worst == TOOL_ACCEPTED) {
-        for (i = 0; i < options->file_count; i++) {
-            int rc = validate_file(&stack, options, options->files[i]);
+    for (i = 0; opened == TOOL_ACCEPTED && i < options->file_count; i++) {
+        int rc = validate_file(&stack, options, options->files[i]);
 
-            worst = rc > worst ? rc : worst;
-        }
+        worst = rc > worst ? rc : worst;
     }
     stack_close(&stack);
     return worst;

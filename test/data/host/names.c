@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One of ten files (NUMBER 0 to 9) that all have a static function `work` and a static `state`. */
+#ifndef NUMBER
+#define NUMBER 0
+#endif
+
 #define JOIN(a, b)     a##b
 #define NUMBERED(a, b) JOIN(a, b)
 #define WORK_POINTER   NUMBERED(work_of_, NUMBER)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A plan under fuzzing: every write against what target memory shows, computed by other means. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "check.h"
+#include "fuzz_port.h"
+#include "harness.h"
+
+enum { PAD_SIZE = 4 };
+
+/* Target memory as it is with the writes of some payloads done, in order, byte by byte. */
+static bool read_through(struct hp_port *port, const struct hp_payload *const *applied,
+                         size_t applied_count, uint64_t addr, uint8_t *buf, size_t size)
+{
+    size_t n;
+    uint32_t i;
+    uint32_t k;
+
+    if (!fuzz_port_peek(port, addr, buf, size)) {
+        return false;
+    }
+    for (n = 0; n < applied_count; n++) {
+        for (i = 0; i < applied[n]->write_count; i++) {
+            const struct hp_write *write = &applied[n]->writes[i];
+
+            for (k = 0; k < write->size; k++) {
+                if (write->addr + k >= addr && write->addr + k - addr < size) {
+                    buf[write->addr + k - addr] = write->new_bytes[k];
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_landing_pad(const uint8_t *bytes)
+{
+    return memcmp(bytes, "\xf3\x0f\x1e\xfa", PAD_SIZE) == 0 ||
+           memcmp(bytes, "\x66\x0f\x1f\x01", PAD_SIZE) == 0;
+}
+
+/* Nothing but the recommended NOPs (Intel SDM): 90, 66 90, [66] 0f 1f /0 with any addressing. */
+static void check_nops(const uint8_t *bytes, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size) {
+        n += bytes[n] == 0x66 ? 1 : 0;
+        CHECK(n < size);
+        if (bytes[n] == 0x90) {
+            n++;
+            continue;
+        }
+        CHECK(size - n >= 3 && bytes[n] == 0x0f && bytes[n + 1] == 0x1f);
+        switch (bytes[n + 2]) {
+        case 0x00:
+            n += 3;
+            break;
+        case 0x40:
+            n += 4;
+            break;
+        case 0x44:
+            n += 5;
+            break;
+        case 0x80:
+            n += 7;
+            break;
+        case 0x84:
+            n += 8;
+            break;
+        default:
+            CHECK(false);
+        }
+        CHECK(n <= size);
+    }
+}
+
+static void check_jump(const struct hp_payload *payload, const struct hp_write *write)
+{
+    uint32_t displacement = 0;
+    uint64_t dest;
+
+    CHECK(write->size == 5 && write->new_bytes[0] == 0xe9);
+    memcpy(&displacement, write->new_bytes + 1, sizeof(displacement));
+    dest = write->addr + 5 + (uint64_t)(int64_t)(int32_t)displacement;
+    CHECK(dest == write->dest && dest == payload->records[write->record].new_addr);
+}
+
+static void check_write(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                        size_t applied_count, const struct hp_write *write)
+{
+    const struct hp_record *record = &payload->records[write->record];
+    uint8_t bytes[HP_WRITE_MAX];
+
+    CHECK(!record->undecided && write->size > 0 && write->size <= HP_WRITE_MAX);
+    CHECK(write->addr == record->old_addr + write->pad);
+    CHECK((uint32_t)write->pad + write->size <= record->old_size);
+    CHECK(record->limit == 0 || write->addr + write->size <= record->limit);
+    CHECK(hp_port_patchable(payload->port, record->old_addr, (size_t)write->pad + write->size) ==
+          HP_OK);
+    CHECK(read_through(payload->port, applied, applied_count, write->addr, bytes, write->size));
+    CHECK(memcmp(bytes, write->old_bytes, write->size) == 0);
+    /* A landing pad stays whole, whatever is patched behind it. */
+    CHECK(write->pad == 0 || write->pad == PAD_SIZE);
+    if (read_through(payload->port, applied, applied_count, record->old_addr, bytes, PAD_SIZE)) {
+        CHECK((write->pad == PAD_SIZE) == is_landing_pad(bytes));
+    }
+    if (!write->uncertain && record->expect_len > 0 && payload->undecided.expectations == 0) {
+        CHECK(read_through(payload->port, applied, applied_count, record->old_addr, bytes,
+                           record->expect_len));
+        CHECK(memcmp(bytes, record->expect, record->expect_len) == 0);
+    }
+    if (write->kind == HP_WRITE_JUMP) {
+        check_jump(payload, write);
+    } else {
+        CHECK(write->kind == HP_WRITE_NOP && write->dest == 0 && record->new_addr == 0);
+        check_nops(write->new_bytes, write->size);
+    }
+}
+
+/* The order is a permutation, ascending, and no two writes share a byte. */
+static void check_order(const struct hp_payload *payload)
+{
+    uint8_t *seen = calloc(1, (size_t)payload->write_count + 1);
+    uint64_t end = 0;
+    uint32_t n;
+
+    CHECK(seen != NULL);
+    for (n = 0; n < payload->write_count; n++) {
+        const struct hp_write *write;
+
+        CHECK(payload->write_order[n] < payload->write_count);
+        CHECK(seen[payload->write_order[n]] == 0);
+        seen[payload->write_order[n]] = 1;
+        write = &payload->writes[payload->write_order[n]];
+        CHECK(write->addr - write->pad >= end);
+        end = write->addr + write->size;
+    }
+    free(seen);
+}
+
+void fuzz_check_plan(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                     size_t applied_count)
+{
+    uint32_t n;
+
+    CHECK(payload->write_count <= payload->record_count);
+    for (n = 0; n < payload->write_count; n++) {
+        CHECK(payload->writes[n].record < payload->record_count);
+        CHECK(n == 0 || payload->writes[n - 1].record < payload->writes[n].record);
+        check_write(payload, applied, applied_count, &payload->writes[n]);
+    }
+    check_order(payload);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: test_port */
+/* Profiles: the built-in ones by name, and each rule that xen-4.17 adds, told as the profile's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test_port.h"
+
+/* Loads under a profile; asserts the status, and whether the refusal is told as the profile's. */
+static void refused_by(const struct hp_profile *profile, struct eb_payload *p,
+                       enum hp_status wanted, struct hp_diag *diag)
+{
+    const struct hp_load_options options = {.size = sizeof(options), .profile = profile};
+    struct hp_port *port = tp_new();
+    struct hp_payload payload;
+
+    assert_int_equal(tp_load(port, p, &options, &payload, diag), wanted);
+    if (wanted == HP_OK) {
+        assert_ptr_equal(payload.profile, profile);
+        hp_payload_unload(&payload);
+    }
+    tp_free(port);
+}
+
+static void refused_by_xen(struct eb_payload *p, enum hp_status wanted, struct hp_diag *diag)
+{
+    refused_by(&hp_profile_xen_4_17, p, wanted, diag);
+    assert_non_null(diag->profile);
+    assert_string_equal(diag->profile, "xen-4.17");
+}
+
+/* The payload that a refused one is one step away from. */
+static struct eb_payload sound(void)
+{
+    struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, NULL);
+
+    eb_payload_function(&p, "target_function", TP_FUNCTION_SIZE);
+    return p;
+}
+
+static void test_find(void **state)
+{
+    const struct hp_profile *profile;
+    size_t n;
+
+    (void)state;
+    assert_ptr_equal(hp_profile_find("hotpatch"), &hp_profile_default);
+    assert_ptr_equal(hp_profile_find("xen-4.17"), &hp_profile_xen_4_17);
+    assert_null(hp_profile_find("xen-4.1"));
+    assert_null(hp_profile_find("xen-4.177"));
+    assert_null(hp_profile_find("Hotpatch"));
+    assert_null(hp_profile_find(""));
+    for (n = 0; (profile = hp_profile_at(n)) != NULL; n++) {
+        assert_ptr_equal(hp_profile_find(profile->name), profile);
+    }
+    assert_int_equal(n, 2);
+    assert_null(hp_profile_at(n + 1));
+    assert_null(hp_profile_at(SIZE_MAX));
+}
+
+static void test_sound_payload(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    refused_by(&hp_profile_xen_4_17, &p, HP_OK, &diag);
+    p = sound();
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+}
+
+static void test_record_version(void **state)
+{
+    struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, NULL);
+    struct hp_diag diag;
+
+    (void)state;
+    p.version = 1;
+    eb_payload_function(&p, "target_function", TP_FUNCTION_SIZE);
+    refused_by_xen(&p, HP_RECORD_VERSION, &diag);
+    assert_int_equal(diag.stage, HP_STAGE_RECORDS);
+    assert_int_equal(diag.record, 0);
+    assert_string_equal(diag.section_name, ".livepatch.funcs");
+}
+
+static void test_relocation_types(void **state)
+{
+    static const uint32_t types[] = {0, 1, 2, 4, 9, 10, 11, 12, 13, 14, 15, 24, 41, 42};
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(types) / sizeof(types[0]); n++) {
+        struct eb_payload p = sound();
+        uint32_t symbol = eb_symbol(p.b, "a", HP_STB_LOCAL, HP_STT_NOTYPE, p.text, 0, 0);
+        struct hp_diag diag;
+
+        eb_rela(p.b, p.text, 0, types[n], symbol, 0);
+        if (types[n] <= 4) {
+            refused_by(&hp_profile_xen_4_17, &p, HP_OK, &diag);
+            continue;
+        }
+        refused_by_xen(&p, HP_RELOC_TYPE, &diag);
+        assert_int_equal(diag.stage, HP_STAGE_RELOC);
+        assert_int_equal(diag.reloc_type, types[n]);
+        assert_int_equal(diag.relocation, 0);
+        assert_int_equal(diag.offset, 0);
+        assert_string_equal(diag.section_name, ".rela.text");
+        assert_string_equal(diag.name, "a");
+    }
+}
+
+/* A type that the library does not know either is no rule of the profile's. */
+static void test_relocation_type_unknown(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    eb_rela_raw(p.b, p.text, 0, 37, 1, 0);
+    refused_by(&hp_profile_xen_4_17, &p, HP_RELOC_TYPE, &diag);
+    assert_null(diag.profile);
+}
+
+static void test_weak(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    eb_symbol(p.b, "absent", HP_STB_WEAK, HP_STT_NOTYPE, EB_UNDEF, 0, 0);
+    refused_by_xen(&p, HP_SYMBOL_UNDEFINED, &diag);
+    assert_int_equal(diag.stage, HP_STAGE_SYMBOLS);
+    assert_string_equal(diag.name, "absent");
+    p = sound();
+    eb_symbol(p.b, "absent", HP_STB_WEAK, HP_STT_NOTYPE, EB_UNDEF, 0, 0);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+    p = sound(); /* one that is not weak is refused by everybody */
+    eb_undefined(p.b, "absent");
+    refused_by(&hp_profile_xen_4_17, &p, HP_SYMBOL_UNDEFINED, &diag);
+    assert_null(diag.profile);
+}
+
+static void test_new_locals(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+    uint32_t data;
+
+    (void)state;
+    data = eb_section(p.b, ".rodata", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, NULL, 8);
+    eb_symbol(p.b, "target_function", HP_STB_LOCAL, HP_STT_OBJECT, data, 0, 8);
+    refused_by_xen(&p, HP_SYMBOL_EXISTS, &diag);
+    assert_int_equal(diag.stage, HP_STAGE_SYMBOLS);
+    assert_string_equal(diag.name, "target_function");
+    p = sound();
+    data = eb_section(p.b, ".rodata", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, NULL, 8);
+    eb_symbol(p.b, "target_function", HP_STB_LOCAL, HP_STT_OBJECT, data, 0, 8);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+    p = sound(); /* a global one is refused by everybody */
+    data = eb_section(p.b, ".rodata", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, NULL, 8);
+    eb_symbol(p.b, "target_function", HP_STB_GLOBAL, HP_STT_OBJECT, data, 0, 8);
+    refused_by(&hp_profile_xen_4_17, &p, HP_SYMBOL_EXISTS, &diag);
+    assert_null(diag.profile);
+}
+
+/* xen-4.17 takes fewer than 1,024 section headers, the first one included. */
+static void test_sections(void **state)
+{
+    uint32_t count;
+
+    (void)state;
+    for (count = 1023; count <= 1024; count++) {
+        struct eb_payload p = sound();
+        struct hp_diag diag;
+        uint32_t last;
+
+        do { /* .symtab, .strtab and .shstrtab follow */
+            last = eb_section(p.b, ".rodata.more", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, NULL, 1);
+        } while (last + 4 < count);
+        if (count == 1023) {
+            refused_by(&hp_profile_xen_4_17, &p, HP_OK, &diag);
+        } else {
+            refused_by_xen(&p, HP_ELF_TOO_MANY_SECTIONS, &diag);
+            assert_int_equal(diag.stage, HP_STAGE_ELF);
+            assert_true(diag.has_numbers);
+            assert_int_equal(diag.expected, 1023);
+            assert_int_equal(diag.actual, 1024);
+        }
+    }
+}
+
+/* More than the profile takes but not more than the default does: the profile's rule. */
+static void test_symbol_name_length(void **state)
+{
+    char name[129];
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    memset(name, 'n', sizeof(name));
+    name[127] = '\0';
+    eb_symbol(p.b, name, HP_STB_GLOBAL, HP_STT_FUNC, p.text, 0, 1);
+    refused_by(&hp_profile_xen_4_17, &p, HP_OK, &diag);
+    name[127] = 'n';
+    name[128] = '\0';
+    p = sound();
+    eb_undefined(p.b, name);
+    refused_by_xen(&p, HP_SYMBOL_NAME_LENGTH, &diag);
+    assert_int_equal(diag.expected, 127);
+    assert_int_equal(diag.actual, 128);
+    p = sound();
+    eb_append(p.b, p.text, 1, NULL, 8);
+    eb_symbol(p.b, name, HP_STB_GLOBAL, HP_STT_FUNC, p.text, 20, 1);
+    refused_by_xen(&p, HP_SYMBOL_NAME_LENGTH, &diag);
+    p = eb_payload_new(true, HP_EM_X86_64, NULL);
+    eb_payload_function(&p, name, TP_FUNCTION_SIZE);
+    refused_by_xen(&p, HP_RECORD_NAME_UNTERMINATED, &diag);
+    p = eb_payload_new(true, HP_EM_X86_64, NULL);
+    eb_payload_function(&p, name, TP_FUNCTION_SIZE);
+    refused_by(&hp_profile_default, &p, HP_RECORD_TARGET, &diag);
+}
+
+/* With records of version 1, only a profile demands the section. */
+static void test_xen_depends(void **state)
+{
+    const struct eb_ids ids = {.no_xen_depends = true};
+    struct hp_profile profile = hp_profile_default;
+    struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, &ids);
+    struct hp_diag diag;
+
+    (void)state;
+    profile.name = "mine";
+    p.version = 1;
+    eb_payload_function(&p, "target_function", TP_FUNCTION_SIZE);
+    refused_by(&profile, &p, HP_OK, &diag);
+    profile.xen_depends_required = true;
+    p = eb_payload_new(true, HP_EM_X86_64, &ids);
+    p.version = 1;
+    eb_payload_function(&p, "target_function", TP_FUNCTION_SIZE);
+    refused_by(&profile, &p, HP_SPECIAL_MISSING, &diag);
+    assert_int_equal(diag.stage, HP_STAGE_IDENTITY);
+    assert_string_equal(diag.section_name, ".livepatch.xen_depends");
+    assert_non_null(diag.profile);
+    assert_string_equal(diag.profile, "mine");
+    p = eb_payload_new(true, HP_EM_X86_64, &ids); /* with version 2 the format does */
+    eb_payload_function(&p, "target_function", TP_FUNCTION_SIZE);
+    refused_by(&profile, &p, HP_SPECIAL_MISSING, &diag);
+    assert_null(diag.profile);
+}
+
+/* Limits of one's own: the last value that passes and the first that does not. */
+static void test_own_limits(void **state)
+{
+    struct hp_profile profile = hp_profile_default;
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+    size_t size;
+
+    (void)state;
+    free(eb_finish(p.b, &size));
+    profile.file_max = (uint32_t)size;
+    refused_by(&profile, &p, HP_OK, &diag);
+    profile.file_max = (uint32_t)size - 1;
+    p = sound();
+    refused_by(&profile, &p, HP_FILE_TOO_LARGE, &diag);
+    assert_int_equal(diag.stage, HP_STAGE_ELF);
+    assert_int_equal(diag.expected, size - 1);
+    assert_int_equal(diag.actual, size);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_sound_payload),
+        cmocka_unit_test(test_record_version),
+        cmocka_unit_test(test_relocation_types),
+        cmocka_unit_test(test_relocation_type_unknown),
+        cmocka_unit_test(test_weak),
+        cmocka_unit_test(test_new_locals),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_symbol_name_length),
+        cmocka_unit_test(test_xen_depends),
+        cmocka_unit_test(test_own_limits),
+    };
+
+    return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
+}
