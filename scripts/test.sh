@@ -13,6 +13,7 @@ freestanding q  build,clang  undefined symbols and writable data, every variant 
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
+xen-port     -  build        the host port on that symbol file
 tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
 shell        -  lint         shellcheck has no finding
@@ -33,13 +34,14 @@ usage: test.sh [--quick | STEP...]   runs all steps, those of --quick, or those 
 TEXT
 }
 
-# run_ctest BUILD_DIR: runs the tests of a build and counts what the test programs themselves count.
+# run_ctest BUILD_DIR OPTION...: runs the tests of a build and counts what the test programs
+# themselves count.
 run_ctest() {
     local log status=0
 
     log=$(mktemp)
     ctest --test-dir "$1" --parallel "$HP_JOBS" --no-tests=error --timeout 300 --verbose \
-        >"$log" 2>&1 || status=$?
+        "${@:2}" >"$log" 2>&1 || status=$?
     [ "$status" -eq 0 ] || cat "$log"
     # "7: [  PASSED  ] 3 test(s)." is cmocka's count in test 7, whose line then says how it ended.
     awk '
@@ -70,6 +72,11 @@ step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
+step_xen-port() {
+    HOTPATCH_TEST_XEN_SYMS=$(scripts/xen.sh)
+    export HOTPATCH_TEST_XEN_SYMS
+    run_ctest build --tests-regex '^host$'
+}
 step_tidy() { scripts/lint.sh tidy; }
 step_cppcheck() { scripts/lint.sh cppcheck; }
 step_shell() { scripts/lint.sh shell; }

@@ -242,6 +242,12 @@ HP_MUST_USE enum hp_status hp_elf_build_id(const struct hp_elf *elf, enum hp_spe
  */
 bool hp_elf_modinfo_next(const struct hp_elf *elf, size_t *pos, struct hp_span *entry);
 
+/*
+ * Name of a relocation type of an ELF machine: "R_X86_64_PC32". NULL when it is unknown, or the
+ * architecture is not built in. Static storage.
+ */
+const char *hp_reloc_type_name(uint16_t machine, uint32_t type);
+
 /* Section name that belongs to a special section: ".livepatch.funcs". Never NULL. */
 const char *hp_special_name(enum hp_special which);
 

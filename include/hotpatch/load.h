@@ -99,6 +99,21 @@ HP_MUST_USE enum hp_status hp_payload_load(struct hp_payload *payload, struct hp
                                            struct hp_diag *diag);
 
 /*
+ * Finds a symbol as the loader does: in the target, then in the payloads loaded before, in order.
+ *
+ *   loaded        the payloads loaded before; may be NULL when loaded_count is 0
+ *   name, length  not NUL-terminated
+ *   symbol        receives the answer; its name stays valid while target and payloads do
+ *
+ * Returns HP_OK, HP_SYMBOL_UNDEFINED, HP_SYMBOL_AMBIGUOUS or HP_UNDECIDED (there is no target).
+ * Context: load. May sleep.
+ */
+HP_MUST_USE enum hp_status hp_symbol_find(struct hp_port *port,
+                                          const struct hp_payload *const *loaded,
+                                          size_t loaded_count, const char *name, size_t length,
+                                          struct hp_target_symbol *symbol);
+
+/*
  * Checks that a payload may be applied next: its depends note names what was applied last, or the
  * target when nothing is (SPEC section 5).
  *

@@ -8,8 +8,7 @@
 
 /*
  * Ascending by address. Of the symbols at one address, those that are to be preferred come later:
- * sized before labels, then by rank, then the shorter, then (for a definite order) the one whose
- * name came first.
+ * by rank, then the shorter, then (for a definite order) the one whose name came first.
  */
 static int compare_symbols(const void *a, const void *b)
 {
@@ -18,9 +17,6 @@ static int compare_symbols(const void *a, const void *b)
 
     if (x->addr != y->addr) {
         return x->addr < y->addr ? -1 : 1;
-    }
-    if ((x->size > 0) != (y->size > 0)) {
-        return x->size > 0 ? 1 : -1;
     }
     if (x->rank != y->rank) {
         return x->rank < y->rank ? -1 : 1;

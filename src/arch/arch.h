@@ -71,7 +71,4 @@ extern const struct hp_arch hp_arch_x86_64;
 /* Finds the table of an ELF machine; NULL when it is not built in. */
 const struct hp_arch *hp_arch_find(uint16_t machine);
 
-/* Name of a relocation type, NULL when unknown. Works for every architecture built in. */
-const char *hp_arch_reloc_name(uint16_t machine, uint32_t type);
-
 #endif

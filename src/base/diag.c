@@ -284,7 +284,7 @@ static size_t reloc_prefix(const struct hp_diag *diag)
 /* "R_X86_64_PC32 #12 at .text+0x44 in .rela.text" */
 static void put_relocation(struct line *line, const struct hp_diag *diag)
 {
-    const char *type = hp_arch_reloc_name((uint16_t)diag->machine, diag->reloc_type);
+    const char *type = hp_reloc_type_name((uint16_t)diag->machine, diag->reloc_type);
     const size_t prefix = reloc_prefix(diag);
 
     put_separator(line);

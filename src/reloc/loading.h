@@ -119,10 +119,7 @@ HP_MUST_USE enum hp_status hp_reloc_apply(struct hp_loading *loading);
  */
 HP_MUST_USE enum hp_status hp_symbols_export(struct hp_loading *loading);
 
-/*
- * Finds a name in the target, then in the payloads loaded before. Returns HP_OK,
- * HP_SYMBOL_UNDEFINED, HP_SYMBOL_AMBIGUOUS or HP_UNDECIDED.
- */
+/* hp_symbol_find() for the target and the payloads of this load. */
 HP_MUST_USE enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name,
                                             size_t length, struct hp_target_symbol *symbol);
 

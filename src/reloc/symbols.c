@@ -4,23 +4,22 @@
 
 #include "reloc/loading.h"
 
-enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
-                                struct hp_target_symbol *symbol)
+enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *const *loaded,
+                              size_t loaded_count, const char *name, size_t length,
+                              struct hp_target_symbol *symbol)
 {
-    const struct hp_load_options *options = loading->options;
-    enum hp_status status;
+    enum hp_status status = hp_port_symbol_by_name(port, name, length, symbol);
     size_t n;
 
-    status = hp_port_symbol_by_name(loading->payload->port, name, length, symbol);
     if (status != HP_SYMBOL_UNDEFINED && status != HP_UNDECIDED) {
         return status;
     }
-    for (n = 0; n < options->loaded_count; n++) {
-        const struct hp_symtab_entry *entry =
-            hp_symtab_find(&options->loaded[n]->provided, name, length, NULL);
+    for (n = 0; n < loaded_count; n++) {
+        const struct hp_symtab *provided = &loaded[n]->provided;
+        const struct hp_symtab_entry *entry = hp_symtab_find(provided, name, length, NULL);
 
         if (entry != NULL) {
-            symbol->name = options->loaded[n]->provided.names + entry->name;
+            symbol->name = provided->names + entry->name;
             symbol->addr = entry->addr;
             symbol->size = entry->size;
             symbol->kind = (enum hp_symbol_kind)entry->kind;
@@ -28,6 +27,13 @@ enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *na
         }
     }
     return status;
+}
+
+enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
+                                struct hp_target_symbol *symbol)
+{
+    return hp_symbol_find(loading->payload->port, loading->options->loaded,
+                          loading->options->loaded_count, name, length, symbol);
 }
 
 /* Assemblers refer to it wherever code uses the GOT; a payload that does has one of its own. */

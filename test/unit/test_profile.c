@@ -169,6 +169,28 @@ static void test_new_locals(void **state)
     assert_null(diag.profile);
 }
 
+/* An assembler's own label is no name that could exist already. */
+static void test_assembler_labels(void **state)
+{
+    const struct hp_load_options options = {.size = sizeof(options),
+                                            .profile = &hp_profile_xen_4_17};
+    struct hp_port *port = tp_new();
+    struct eb_payload p = sound();
+    struct hp_payload payload;
+    struct hp_diag diag;
+
+    (void)state;
+    tp_add_function(port, ".LC0", TP_TEXT, 8);
+    eb_symbol(p.b, ".LC0", HP_STB_LOCAL, HP_STT_NOTYPE, p.strings, 0, 0);
+    assert_int_equal(tp_load(port, &p, &options, &payload, &diag), HP_OK);
+    assert_int_equal(payload.provided.count, 0);
+    hp_payload_unload(&payload);
+    p = sound();
+    eb_symbol(p.b, ".LC0", HP_STB_GLOBAL, HP_STT_NOTYPE, p.strings, 0, 0);
+    assert_int_equal(tp_load(port, &p, &options, &payload, &diag), HP_SYMBOL_EXISTS);
+    tp_free(port);
+}
+
 /* xen-4.17 takes fewer than 1,024 section headers, the first one included. */
 static void test_sections(void **state)
 {
@@ -284,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_relocation_type_unknown),
         cmocka_unit_test(test_weak),
         cmocka_unit_test(test_new_locals),
+        cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
         cmocka_unit_test(test_xen_depends),

@@ -111,7 +111,7 @@ bool want_colour(FILE *out);
 /* Says in parentheses what an offline load left open; NULL when nothing. Free with free(). */
 char *undecided_text(const struct hp_undecided *undecided);
 
-/* An undefined symbol that assemblers add; the loader makes the table, nobody provides it. */
+/* Assemblers refer to it wherever code uses the GOT, which a payload that does has of its own. */
 #define GOT_SYMBOL "_GLOBAL_OFFSET_TABLE_"
 
 /* ---- names.c: symbols and sections of a payload by address ----------------------------------- */

@@ -67,66 +67,11 @@ const char *section_type_name(uint32_t type, char buf[NUMBER_MAX])
     return find_name(list, COUNT(list), type, buf);
 }
 
-static const char *x86_64_reloc_name(uint32_t type, char buf[NUMBER_MAX])
-{
-#define TYPE(name)                                                                                 \
-    {                                                                                              \
-        name, #name                                                                                \
-    }
-    static const struct number_name list[] = {
-        TYPE(R_X86_64_NONE),
-        TYPE(R_X86_64_64),
-        TYPE(R_X86_64_PC32),
-        TYPE(R_X86_64_GOT32),
-        TYPE(R_X86_64_PLT32),
-        TYPE(R_X86_64_COPY),
-        TYPE(R_X86_64_GLOB_DAT),
-        TYPE(R_X86_64_JUMP_SLOT),
-        TYPE(R_X86_64_RELATIVE),
-        TYPE(R_X86_64_GOTPCREL),
-        TYPE(R_X86_64_32),
-        TYPE(R_X86_64_32S),
-        TYPE(R_X86_64_16),
-        TYPE(R_X86_64_PC16),
-        TYPE(R_X86_64_8),
-        TYPE(R_X86_64_PC8),
-        TYPE(R_X86_64_DTPMOD64),
-        TYPE(R_X86_64_DTPOFF64),
-        TYPE(R_X86_64_TPOFF64),
-        TYPE(R_X86_64_TLSGD),
-        TYPE(R_X86_64_TLSLD),
-        TYPE(R_X86_64_DTPOFF32),
-        TYPE(R_X86_64_GOTTPOFF),
-        TYPE(R_X86_64_TPOFF32),
-        TYPE(R_X86_64_PC64),
-        TYPE(R_X86_64_GOTOFF64),
-        TYPE(R_X86_64_GOTPC32),
-        TYPE(R_X86_64_GOT64),
-        TYPE(R_X86_64_GOTPCREL64),
-        TYPE(R_X86_64_GOTPC64),
-        TYPE(R_X86_64_GOTPLT64),
-        TYPE(R_X86_64_PLTOFF64),
-        TYPE(R_X86_64_SIZE32),
-        TYPE(R_X86_64_SIZE64),
-        TYPE(R_X86_64_GOTPC32_TLSDESC),
-        TYPE(R_X86_64_TLSDESC_CALL),
-        TYPE(R_X86_64_TLSDESC),
-        TYPE(R_X86_64_IRELATIVE),
-        TYPE(R_X86_64_RELATIVE64),
-        TYPE(R_X86_64_GOTPCRELX),
-        TYPE(R_X86_64_REX_GOTPCRELX),
-    };
-#undef TYPE
-
-    return find_name(list, COUNT(list), type, buf);
-}
-
 const char *reloc_name(uint16_t machine, uint32_t type, char buf[NUMBER_MAX])
 {
-    if (machine == EM_X86_64) {
-        return x86_64_reloc_name(type, buf);
-    }
-    return find_name(NULL, 0, type, buf);
+    const char *name = hp_reloc_type_name(machine, type);
+
+    return name != NULL ? name : find_name(NULL, 0, type, buf);
 }
 
 const char *section_flags(uint64_t flags, char buf[NUMBER_MAX])

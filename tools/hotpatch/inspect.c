@@ -69,10 +69,10 @@ bool inspect_provides(const struct inspection *in, const struct hp_symbol *symbo
            hp_symtab_find(provided, symbol->name, strlen(symbol->name), NULL) != NULL;
 }
 
-bool inspect_needs(const struct hp_symbol *symbol)
+bool inspect_needs(const struct inspection *in, const struct hp_symbol *symbol)
 {
     return symbol->place == HP_PLACE_UNDEFINED && symbol->name[0] != '\0' &&
-           strcmp(symbol->name, GOT_SYMBOL) != 0;
+           (in->loaded.payload.image.got_count == 0 || strcmp(symbol->name, GOT_SYMBOL) != 0);
 }
 
 uint64_t inspect_hook(const struct inspection *in, unsigned kind, uint32_t index)
@@ -258,7 +258,7 @@ static void print_symbols(const struct inspection *in)
     }
     is_first = true;
     for (i = 1; i < elf->symbol_count; i++) {
-        if (hp_elf_symbol(elf, i, &symbol, NULL) == HP_OK && inspect_needs(&symbol)) {
+        if (hp_elf_symbol(elf, i, &symbol, NULL) == HP_OK && inspect_needs(in, &symbol)) {
             print_heading(&is_first, "needs");
             printf("  ");
             print_name(stdout, symbol.name, 0);

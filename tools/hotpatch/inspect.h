@@ -40,7 +40,7 @@ enum signature inspect_signature(const struct inspection *in, size_t *trailing);
 bool inspect_provides(const struct inspection *in, const struct hp_symbol *symbol);
 
 /* True for a symbol that somebody else must provide. */
-bool inspect_needs(const struct hp_symbol *symbol);
+bool inspect_needs(const struct inspection *in, const struct hp_symbol *symbol);
 
 /* Address in hook `index` of a kind (counted from HP_HOOK_FIRST). */
 uint64_t inspect_hook(const struct inspection *in, unsigned kind, uint32_t index);

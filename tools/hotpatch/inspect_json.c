@@ -101,7 +101,7 @@ static void put_symbols(struct json_object *object, const struct inspection *in)
         if (inspect_provides(in, &symbol)) {
             json_append(provides, json_name(symbol.name));
         }
-        if (inspect_needs(&symbol)) {
+        if (inspect_needs(in, &symbol)) {
             struct json_object *need = json_new();
 
             json_put(need, "name", json_name(symbol.name));

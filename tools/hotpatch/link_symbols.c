@@ -10,35 +10,24 @@ static unsigned char symbol_info(unsigned bind, unsigned type)
 }
 
 /*
- * Gives an undefined symbol the address where the loader finds it, in the target or else in the
- * payloads below. One that nothing provides, which must be weak, stays undefined.
+ * Gives an undefined symbol the address where the loader finds it. One that nothing provides, which
+ * must be weak, stays undefined.
  */
 static void resolve(const struct linker *linker, const struct hp_symbol *symbol, GElf_Sym *out)
 {
-    size_t length = strlen(symbol->name);
+    const struct stack *stack = linker->stack;
     struct hp_target_symbol found;
-    uint32_t kind = HP_KIND_UNKNOWN;
-    size_t i;
 
-    if (hp_port_symbol_by_name(linker->stack->port, symbol->name, length, &found) == HP_OK) {
-        out->st_value = found.addr;
-        out->st_size = found.size;
-        out->st_shndx = SHN_ABS;
-        kind = (uint32_t)found.kind;
+    if (hp_symbol_find(stack->port, stack->applied, stack->count, symbol->name,
+                       strlen(symbol->name), &found) != HP_OK) {
+        return;
     }
-    for (i = 0; out->st_shndx == SHN_UNDEF && i < linker->stack->count; i++) {
-        const struct hp_symtab_entry *entry =
-            hp_symtab_find(&linker->stack->applied[i]->provided, symbol->name, length, NULL);
-
-        if (entry != NULL) {
-            out->st_value = entry->addr;
-            out->st_size = entry->size;
-            out->st_shndx = SHN_ABS;
-            kind = entry->kind;
-        }
-    }
-    if (kind != HP_KIND_UNKNOWN) {
-        out->st_info = symbol_info(symbol->bind, kind == HP_KIND_CODE ? STT_FUNC : STT_OBJECT);
+    out->st_value = found.addr;
+    out->st_size = found.size;
+    out->st_shndx = SHN_ABS;
+    if (found.kind != HP_KIND_UNKNOWN) {
+        out->st_info =
+            symbol_info(symbol->bind, found.kind == HP_KIND_CODE ? STT_FUNC : STT_OBJECT);
     }
 }
 
@@ -58,11 +47,11 @@ static bool convert(const struct linker *linker, const struct hp_symbol *symbol,
         if (symbol->name[0] == '\0') {
             return false;
         }
-        if (strcmp(symbol->name, GOT_SYMBOL) == 0) {
+        if (linker->got_index != 0 && strcmp(symbol->name, GOT_SYMBOL) == 0) {
             out->st_shndx = linker->got_index;
             out->st_value = image->memory.addr + image->got_offset;
             out->st_size = image->got_count * linker->word;
-            return linker->got_index != 0;
+            return true;
         }
         resolve(linker, symbol, out);
         return true;

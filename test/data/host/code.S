@@ -80,4 +80,8 @@ boot_only:
 after_label:
     .fill 16, 1, 0x90
 
+    /* Behind all code that stays. */
+    .section .init.late, "ax", @progbits
+    .fill 8, 1, 0x90
+
     .section .note.GNU-stack, "", @progbits

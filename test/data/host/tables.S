@@ -35,7 +35,7 @@ site_a:                     /* +8: 5 bytes and 3 of padding */
 site_b:                     /* +16: touches the former */
     .fill 2, 1, 0x90
     .fill 6, 1, 0x90
-site_c:                     /* +24: 4 bytes, twice in the table, the second time 6 */
+site_c:                     /* +24: 6 bytes, then 4, then 1 in their midst */
     .fill 8, 1, 0x90
 pad_open:                   /* +32: a landing pad that no table names */
     .byte 0xf3, 0x0f, 0x1e, 0xfa
@@ -62,13 +62,15 @@ in_data:
     .globl __alt_instructions
 __alt_instructions:
 #endif
-    entry site_c, replacement, 4, 4
+    entry site_c, replacement, 6, 4
     TAIL(0)
     entry site_a, replacement, 5, 7
     TAIL(3)
     entry site_b, replacement, 2, 0
     TAIL(0)
-    entry site_c, replacement, 6, 2
+    entry site_c, replacement, 4, 2
+    TAIL(0)
+    entry site_c + 2, replacement, 1, 1
     TAIL(0)
     entry site_init, replacement, 4, 4
     TAIL(0)
