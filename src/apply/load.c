@@ -71,6 +71,9 @@ static enum hp_status identify(struct hp_loading *loading)
 
     if (payload->xen_depends.size == 0 &&
         (payload->record_version != 1 || payload->profile->xen_depends_required)) {
+        if (payload->record_version == 1) {
+            hp_note_profile(loading->diag, payload->profile->name);
+        }
         return fail_special(loading, HP_STAGE_IDENTITY, HP_SPECIAL_MISSING, HP_SPECIAL_XEN_DEPENDS);
     }
     status = hp_elf_build_id(loading->elf, HP_SPECIAL_DEPENDS, &payload->depends, loading->diag);
@@ -277,6 +280,7 @@ static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, 
     enum hp_status status;
 
     if (size > payload->profile->file_max) {
+        hp_note_limit(loading->diag, payload->profile, hp_profile_default.file_max, size);
         return hp_fail_numbers(loading->diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE,
                                payload->profile->file_max, size);
     }

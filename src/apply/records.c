@@ -148,10 +148,12 @@ static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
                                   struct hp_record *record)
 {
     const struct hp_image *image = &loading->payload->image;
+    uint32_t general = hp_profile_default.symbol_name_max;
     uint32_t max = loading->payload->profile->symbol_name_max;
     const struct hp_placed_section *place;
     const char *name;
     size_t room;
+    size_t bound;
     size_t length;
 
     record->name = NULL;
@@ -165,8 +167,12 @@ static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
     }
     name = (const char *)image->memory.host + (addr - image->memory.addr);
     room = place->size - (size_t)(addr - image->memory.addr - place->offset);
-    length = hp_string_length(name, room < (size_t)max + 1 ? room : (size_t)max + 1);
+    bound = (size_t)(max > general ? max : general) + 1;
+    length = hp_string_length(name, room < bound ? room : bound);
     if (length == 0 || length == room || length > max) {
+        if (length > max && length < room) {
+            hp_note_limit(loading->diag, loading->payload->profile, general, length);
+        }
         return fail_record(loading, HP_RECORD_NAME_UNTERMINATED);
     }
     record->name = name;
@@ -422,8 +428,11 @@ enum hp_status hp_records_decode(struct hp_loading *loading)
             }
             return status;
         }
-        loading->new_addrs[n] = record->new_addr;
+        if (record->new_addr != 0) {
+            loading->new_addrs[loading->new_addr_count] = record->new_addr;
+            loading->new_addr_count++;
+        }
     }
-    hp_sort(&sortable, payload->record_count);
+    hp_sort(&sortable, loading->new_addr_count);
     return HP_OK;
 }

@@ -129,6 +129,14 @@ void hp_note_profile(struct hp_diag *diag, const char *profile)
     }
 }
 
+void hp_note_limit(struct hp_diag *diag, const struct hp_profile *profile, uint64_t general,
+                   uint64_t actual)
+{
+    if (actual <= general) {
+        hp_note_profile(diag, profile->name);
+    }
+}
+
 /* A bounded line under construction: `length` counts what would have been written, too. */
 struct line {
     char *buf;

@@ -37,4 +37,8 @@ void hp_note_offset(struct hp_diag *diag, uint64_t offset);
 /* Says that the refusal is a rule of the profile's own. */
 void hp_note_profile(struct hp_diag *diag, const char *profile);
 
+/* The same for a limit, when the default profile's, `general`, would have let `actual` pass. */
+void hp_note_limit(struct hp_diag *diag, const struct hp_profile *profile, uint64_t general,
+                   uint64_t actual);
+
 #endif

@@ -17,40 +17,57 @@ static enum hp_status fail(struct hp_diag *diag, enum hp_status status)
     return hp_fail(diag, HP_STAGE_ELF, status);
 }
 
-bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
-                        struct hp_section *section, uint32_t *name)
+static bool raw_section32(struct hp_span file, uint64_t offset, struct hp_section *section,
+                          uint32_t *name)
 {
-    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
-    const uint8_t *p = hp_elf_at(file, offset, table->is64 ? HP_SHDR64_SIZE : HP_SHDR32_SIZE);
-    struct hp_section out = {0};
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE);
 
-    *name = 0;
-    *section = out;
     if (!p) {
         return false;
     }
     *name = hp_le32(p);
-    out.index = index;
-    out.type = hp_le32(p + 4);
-    if (table->is64) {
-        out.flags = hp_le64(p + 8);
-        out.offset = hp_le64(p + 24);
-        out.size = hp_le64(p + 32);
-        out.link = hp_le32(p + 40);
-        out.info = hp_le32(p + 44);
-        out.align = hp_le64(p + 48);
-        out.entsize = hp_le64(p + 56);
-    } else {
-        out.flags = hp_le32(p + 8);
-        out.offset = hp_le32(p + 16);
-        out.size = hp_le32(p + 20);
-        out.link = hp_le32(p + 24);
-        out.info = hp_le32(p + 28);
-        out.align = hp_le32(p + 32);
-        out.entsize = hp_le32(p + 36);
-    }
-    *section = out;
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le32(p + 8);
+    section->offset = hp_le32(p + 16);
+    section->size = hp_le32(p + 20);
+    section->link = hp_le32(p + 24);
+    section->info = hp_le32(p + 28);
+    section->align = hp_le32(p + 32);
+    section->entsize = hp_le32(p + 36);
     return true;
+}
+
+static bool raw_section64(struct hp_span file, uint64_t offset, struct hp_section *section,
+                          uint32_t *name)
+{
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR64_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    *name = hp_le32(p);
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le64(p + 8);
+    section->offset = hp_le64(p + 24);
+    section->size = hp_le64(p + 32);
+    section->link = hp_le32(p + 40);
+    section->info = hp_le32(p + 44);
+    section->align = hp_le64(p + 48);
+    section->entsize = hp_le64(p + 56);
+    return true;
+}
+
+bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
+                        struct hp_section *section, uint32_t *name)
+{
+    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
+    const struct hp_section none = {0};
+
+    *name = 0;
+    *section = none;
+    section->index = index;
+    return table->is64 ? raw_section64(file, offset, section, name)
+                       : raw_section32(file, offset, section, name);
 }
 
 /* Checks the identification bytes; *is64 receives the class. */
@@ -82,54 +99,70 @@ static enum hp_status check_ident(struct hp_span file, bool *is64, struct hp_dia
     return HP_OK;
 }
 
+/* Reads the place of the section header table; *count is e_shnum. */
+static enum hp_status read_table(struct hp_span file, struct hp_elf_table *table, uint16_t *count,
+                                 struct hp_diag *diag)
+{
+    const uint64_t shentsize_at = table->is64 ? 58 : 46;
+    uint32_t shoff32 = 0;
+    bool fits;
+
+    if (table->is64) {
+        fits = hp_span_le64(file, 40, &table->shoff);
+    } else {
+        fits = hp_span_le32(file, 32, &shoff32);
+        table->shoff = shoff32;
+    }
+    fits = hp_span_le16(file, shentsize_at, &table->shentsize) && fits;
+    fits = hp_span_le16(file, shentsize_at + 2, count) && fits;
+    if (!fits || file.size < (table->is64 ? HP_EHDR64_SIZE : HP_EHDR32_SIZE)) {
+        return fail(diag, HP_ELF_TRUNCATED);
+    }
+    if (table->shoff == 0) {
+        return fail(diag, HP_ELF_NO_SECTIONS);
+    }
+    if (table->shentsize < (table->is64 ? HP_SHDR64_SIZE : HP_SHDR32_SIZE)) {
+        return fail(diag, HP_ELF_SHENTSIZE);
+    }
+    return HP_OK;
+}
+
 enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_table *table,
                                  struct hp_diag *diag)
 {
-    struct hp_elf_table out = {0};
+    const struct hp_elf_table none = {0};
     struct hp_section first;
-    const uint8_t *header;
+    uint16_t shnum = 0;
     uint64_t count;
     uint32_t name;
     enum hp_status st;
 
-    *table = out;
-    st = check_ident(file, &out.is64, diag);
+    *table = none;
+    st = check_ident(file, &table->is64, diag);
     if (st) {
         return st;
     }
-    header = hp_elf_at(file, 0, out.is64 ? HP_EHDR64_SIZE : HP_EHDR32_SIZE);
-    if (!header) {
+    st = read_table(file, table, &shnum, diag);
+    if (st) {
+        return st;
+    }
+    if (!hp_elf_raw_section(file, table, 0, &first, &name)) {
+        hp_note_offset(diag, table->shoff);
         return fail(diag, HP_ELF_TRUNCATED);
     }
-    out.shoff = out.is64 ? hp_le64(header + 40) : hp_le32(header + 32);
-    out.shentsize = hp_le16(header + (out.is64 ? 58 : 46));
-    count = hp_le16(header + (out.is64 ? 60 : 48));
-    if (out.shoff == 0) {
-        return fail(diag, HP_ELF_NO_SECTIONS);
-    }
-    if (out.shentsize < (out.is64 ? HP_SHDR64_SIZE : HP_SHDR32_SIZE)) {
-        return fail(diag, HP_ELF_SHENTSIZE);
-    }
-    if (!hp_elf_raw_section(file, &out, 0, &first, &name)) {
-        hp_note_offset(diag, out.shoff);
-        return fail(diag, HP_ELF_TRUNCATED);
-    }
-    if (count == 0) {
-        /* gABI: from SHN_LORESERVE sections on, the count stands in the first header. */
-        count = first.size;
-    }
+    /* gABI: from SHN_LORESERVE sections on, the count stands in the first header. */
+    count = shnum != 0 ? shnum : first.size;
     if (count == 0) {
         return fail(diag, HP_ELF_NO_SECTIONS);
     }
     if (count >= UINT32_MAX) {
         return fail(diag, HP_ELF_TOO_MANY_SECTIONS);
     }
-    if (!hp_range_fits(file.size, out.shoff, count * out.shentsize)) {
-        hp_note_offset(diag, out.shoff);
+    if (!hp_range_fits(file.size, table->shoff, count * table->shentsize)) {
+        hp_note_offset(diag, table->shoff);
         return fail(diag, HP_ELF_TRUNCATED);
     }
-    out.shnum = (uint32_t)count;
-    *table = out;
+    table->shnum = (uint32_t)count;
     return HP_OK;
 }
 

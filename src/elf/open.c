@@ -34,9 +34,11 @@ static enum hp_status fail(struct hp_diag *diag, enum hp_status status)
 /* Fields of the ELF header; what hp_elf_extent() has seen already is not looked at again. */
 static enum hp_status open_header(struct hp_elf *elf, struct hp_diag *diag)
 {
-    const uint8_t *p = hp_elf_at(elf->file, 0, elf->is64 ? HP_EHDR64_SIZE : HP_EHDR32_SIZE);
+    /* Up to e_version the header is the same in both classes; so it is again from e_flags on. */
+    const uint8_t *p = hp_elf_at(elf->file, 0, 24);
+    const uint8_t *tail = hp_elf_at(elf->file, elf->is64 ? 48 : 36, 16);
 
-    if (!p) {
+    if (!p || !tail) {
         return fail(diag, HP_ELF_TRUNCATED);
     }
     if (p[EI_VERSION] != EV_CURRENT || hp_le32(p + 20) != EV_CURRENT) {
@@ -52,12 +54,12 @@ static enum hp_status open_header(struct hp_elf *elf, struct hp_diag *diag)
     if (hp_le16(p + 16) != ET_REL) {
         return hp_fail_numbers(diag, HP_STAGE_ELF, HP_ELF_TYPE, ET_REL, hp_le16(p + 16));
     }
-    if (hp_le16(p + (elf->is64 ? 56 : 44)) != 0) {
+    if (hp_le16(tail + 8) != 0) {
         return fail(diag, HP_ELF_PHNUM);
     }
     elf->machine = hp_le16(p + 18);
-    elf->flags = hp_le32(p + (elf->is64 ? 48 : 36));
-    elf->shstrndx = hp_le16(p + (elf->is64 ? 62 : 50));
+    elf->flags = hp_le32(tail);
+    elf->shstrndx = hp_le16(tail + 14);
     return HP_OK;
 }
 
@@ -67,9 +69,7 @@ static enum hp_status open_strings(const struct hp_elf *elf, const struct hp_sec
 {
     const uint8_t *first = NULL;
     const uint8_t *last = NULL;
-    const struct hp_span none = {NULL, 0};
 
-    *strings = none;
     if (section->size > 0 && hp_range_fits(elf->file.size, section->offset, section->size)) {
         first = hp_elf_at(elf->file, section->offset, 1);
         last = hp_elf_at(elf->file, section->offset + section->size - 1, 1);
@@ -110,7 +110,6 @@ static enum hp_status open_section_names(struct hp_elf *elf, struct hp_diag *dia
         hp_note_section(diag, index, NULL);
         return fail(diag, HP_ELF_SHSTRNDX);
     }
-    /* Before the table of names is open, every section has the empty name. */
     section.name = (const char *)elf->file.data + elf->file.size;
     return open_strings(elf, &section, &elf->shstr, diag);
 }
@@ -344,6 +343,7 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
 
     memset(elf, 0, sizeof(*elf));
     if (file.size > limits->file_max) {
+        hp_note_limit(diag, limits, hp_profile_default.file_max, file.size);
         return hp_fail_numbers(diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE, limits->file_max, file.size);
     }
     st = hp_elf_extent(data, size, &extent, diag);
@@ -359,10 +359,12 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
         return st;
     }
     if (table.shnum > limits->sections_max) {
+        hp_note_limit(diag, limits, hp_profile_default.sections_max, table.shnum);
         return hp_fail_numbers(diag, HP_STAGE_ELF, HP_ELF_TOO_MANY_SECTIONS, limits->sections_max,
                                table.shnum);
     }
     elf->file = file;
+    elf->shstr.data = file.data; /* no names as yet, so that every section has the empty one */
     elf->is64 = table.is64;
     elf->shoff = table.shoff;
     elf->shnum = table.shnum;

@@ -70,51 +70,79 @@ static enum hp_status symbol_place(const struct hp_elf *elf, uint32_t index, uin
     return HP_OK;
 }
 
-enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp_symbol *symbol,
-                             struct hp_diag *diag)
-{
-    const uint32_t entsize = elf->is64 ? HP_SYM64_SIZE : HP_SYM32_SIZE;
-    struct hp_symbol out = {0};
-    const uint8_t *p = NULL;
+/* The fields of an entry that need more than a look. */
+struct raw_symbol {
     uint32_t name;
     uint16_t shndx;
     uint8_t info;
     uint8_t other;
+};
+
+static bool raw_symbol32(struct hp_span file, uint64_t at, struct raw_symbol *raw,
+                         struct hp_symbol *symbol)
+{
+    const uint8_t *p = hp_elf_at(file, at, HP_SYM32_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    raw->name = hp_le32(p);
+    symbol->value = hp_le32(p + 4);
+    symbol->size = hp_le32(p + 8);
+    raw->info = p[12];
+    raw->other = p[13];
+    raw->shndx = hp_le16(p + 14);
+    return true;
+}
+
+static bool raw_symbol64(struct hp_span file, uint64_t at, struct raw_symbol *raw,
+                         struct hp_symbol *symbol)
+{
+    const uint8_t *p = hp_elf_at(file, at, HP_SYM64_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    raw->name = hp_le32(p);
+    raw->info = p[4];
+    raw->other = p[5];
+    raw->shndx = hp_le16(p + 6);
+    symbol->value = hp_le64(p + 8);
+    symbol->size = hp_le64(p + 16);
+    return true;
+}
+
+enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp_symbol *symbol,
+                             struct hp_diag *diag)
+{
+    const uint32_t entsize = elf->is64 ? HP_SYM64_SIZE : HP_SYM32_SIZE;
+    const struct hp_symbol none = {0};
+    struct hp_symbol out = {0};
+    struct raw_symbol raw = {0};
     uint64_t at;
+    bool found;
     enum hp_status st;
 
-    *symbol = out;
-    if (hp_elf_table_offset(elf->file, elf->symbols, (uint64_t)index * entsize, entsize, &at)) {
-        p = hp_elf_at(elf->file, at, entsize);
+    *symbol = none;
+    found = hp_elf_table_offset(elf->file, elf->symbols, (uint64_t)index * entsize, entsize, &at);
+    if (found) {
+        found = elf->is64 ? raw_symbol64(elf->file, at, &raw, &out)
+                          : raw_symbol32(elf->file, at, &raw, &out);
     }
-    if (!p) {
+    if (!found) {
         return symbol_fail(index, HP_RELOC_SYMBOL_INDEX, elf->symbol_count, index, diag);
     }
-    name = hp_le32(p);
-    if (elf->is64) {
-        info = p[4];
-        other = p[5];
-        shndx = hp_le16(p + 6);
-        out.value = hp_le64(p + 8);
-        out.size = hp_le64(p + 16);
-    } else {
-        out.value = hp_le32(p + 4);
-        out.size = hp_le32(p + 8);
-        info = p[12];
-        other = p[13];
-        shndx = hp_le16(p + 14);
+    if (raw.name >= elf->strings.size) {
+        return symbol_fail(index, HP_SYMBOL_NAME, elf->strings.size, raw.name, diag);
     }
-    if (name >= elf->strings.size) {
-        return symbol_fail(index, HP_SYMBOL_NAME, elf->strings.size, name, diag);
-    }
-    st = symbol_place(elf, index, shndx, &out, diag);
+    st = symbol_place(elf, index, raw.shndx, &out, diag);
     if (st) {
         return st;
     }
-    out.name = (const char *)elf->strings.data + name;
-    out.bind = info >> 4;
-    out.type = info & 0xf;
-    out.visibility = other & 0x3;
+    out.name = (const char *)elf->strings.data + raw.name;
+    out.bind = raw.info >> 4;
+    out.type = raw.info & 0xf;
+    out.visibility = raw.other & 0x3;
     *symbol = out;
     return HP_OK;
 }

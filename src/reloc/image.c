@@ -33,10 +33,13 @@ static enum hp_status reserve(struct hp_loading *loading, struct layout *layout,
 
     if (align > max) {
         *offset = 0;
+        hp_note_limit(loading->diag, loading->payload->profile, hp_profile_default.image_max,
+                      align);
         return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_IMAGE_TOO_LARGE, max, align);
     }
     if (!hp_align_u64(layout->end, align, offset) || !hp_add_u64(*offset, size, &end) ||
         end > max) {
+        hp_note_limit(loading->diag, loading->payload->profile, hp_profile_default.image_max, end);
         return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_IMAGE_TOO_LARGE, max, size);
     }
     layout->end = end;
@@ -54,6 +57,8 @@ static enum hp_status place_section(struct hp_loading *loading, struct layout *l
     enum hp_status status;
 
     if (section->type == HP_SHT_NOBITS && section->size > loading->payload->profile->nobits_max) {
+        hp_note_limit(loading->diag, loading->payload->profile, hp_profile_default.nobits_max,
+                      section->size);
         return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NOBITS_TOO_LARGE,
                                loading->payload->profile->nobits_max, section->size);
     }

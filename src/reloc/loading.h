@@ -41,8 +41,9 @@ struct hp_loading {
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
-    uint64_t *new_addrs;             /* scratch: new_addr of all records, sorted */
-    char *names;                     /* copy of the string table, for the exports */
+    uint64_t *new_addrs;             /* scratch: where new functions are, sorted */
+    uint32_t new_addr_count;
+    char *names; /* copy of the string table, for the exports */
 };
 
 /* True for a section that becomes part of the image. */

@@ -45,6 +45,18 @@ static bool is_own_got(const struct hp_loading *loading, const char *name, size_
            memcmp(name, got_name, length) == 0;
 }
 
+/* A name above the profile's limit, measured as far as the default would go. */
+static enum hp_status fail_length(const struct hp_loading *loading, const char *name)
+{
+    const struct hp_profile *profile = loading->payload->profile;
+    uint32_t general = hp_profile_default.symbol_name_max;
+    uint32_t max = profile->symbol_name_max;
+    size_t length = hp_string_length(name, (size_t)(max > general ? max : general) + 1);
+
+    hp_note_limit(loading->diag, profile, general, length);
+    return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME_LENGTH, max, length);
+}
+
 static enum hp_status resolve_undefined(struct hp_loading *loading, const struct hp_symbol *symbol,
                                         struct hp_symbol_value *value)
 {
@@ -57,8 +69,7 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
         return hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME);
     }
     if (length > profile->symbol_name_max) {
-        return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME_LENGTH,
-                               profile->symbol_name_max, length);
+        return fail_length(loading, symbol->name);
     }
     if (is_own_got(loading, symbol->name, length)) {
         value->value = loading->payload->image.memory.addr + loading->payload->image.got_offset;
@@ -155,11 +166,7 @@ static enum hp_status add_candidate(struct hp_loading *loading, uint32_t index,
     entry->hash = index; /* until the index is built: who it is, for diagnostics */
     entry->kind = kind_of(symbol);
     provided->count++;
-    if (entry->length > max) {
-        return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME_LENGTH, max,
-                               entry->length);
-    }
-    return HP_OK;
+    return entry->length > max ? fail_length(loading, symbol->name) : HP_OK;
 }
 
 /* Writes the slot of a symbol that GOT relocations refer to. */
@@ -206,7 +213,7 @@ enum hp_status hp_symbols_resolve(struct hp_loading *loading)
 static bool overrides(const struct hp_loading *loading, uint64_t addr)
 {
     uint32_t low = 0;
-    uint32_t high = loading->payload->record_count;
+    uint32_t high = loading->new_addr_count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -221,6 +228,17 @@ static bool overrides(const struct hp_loading *loading, uint64_t addr)
         }
     }
     return false;
+}
+
+/* A new symbol that exists already; that local ones matter is a rule of the profile's. */
+static enum hp_status fail_exists(const struct hp_loading *loading, uint32_t index)
+{
+    struct hp_symbol symbol;
+
+    if (hp_elf_symbol(loading->elf, index, &symbol, NULL) == HP_OK && symbol.bind == HP_STB_LOCAL) {
+        hp_note_profile(loading->diag, loading->payload->profile->name);
+    }
+    return hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_EXISTS);
 }
 
 enum hp_status hp_symbols_export(struct hp_loading *loading)
@@ -242,7 +260,12 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
         }
         status = hp_symbol_lookup(loading, name, entry->length, &found);
         if (status == HP_OK || status == HP_SYMBOL_AMBIGUOUS) {
-            status = hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_EXISTS);
+            status = fail_exists(loading, entry->hash);
+        } else if (status == HP_SYMBOL_UNDEFINED || status == HP_UNDECIDED) {
+            status = HP_OK;
+        }
+        if (status) {
+            status = hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
             hp_loading_note_symbol(loading, entry->hash);
             return status;
         }
