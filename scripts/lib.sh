@@ -30,7 +30,7 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
-        sudo -n "$@"
+        sudo "$@"
     else
         die "neither root nor sudo: cannot run $*"
     fi

@@ -34,32 +34,10 @@ usage: test.sh [--quick | STEP...]   runs all steps, those of --quick, or those 
 TEXT
 }
 
-# run_ctest BUILD_DIR OPTION...: runs the tests of a build and counts what the test programs
-# themselves count.
+# run_ctest BUILD_DIR OPTION...: runs the tests of a build, and counts what the test programs count.
 run_ctest() {
-    local log status=0
-
-    log=$(mktemp)
-    ctest --test-dir "$1" --parallel "$HP_JOBS" --no-tests=error --timeout 300 --verbose \
-        "${@:2}" >"$log" 2>&1 || status=$?
-    [ "$status" -eq 0 ] || cat "$log"
-    # "7: [  PASSED  ] 3 test(s)." is cmocka's count in test 7, whose line then says how it ended.
-    awk '
-        /^[0-9]+: \[  PASSED  \] [0-9]+ test/ { ok[$1 + 0] += $5 }
-        /^[0-9]+: \[  FAILED  \] [0-9]+ test/ { bad[$1 + 0] += $5 }
-        / Test +#[0-9]+: / {
-            match($0, /#[0-9]+/)
-            n = substr($0, RSTART + 1, RLENGTH - 1) + 0
-            if ($0 ~ / Passed /) {
-                passed += ok[n] ? ok[n] : 1
-            } else {
-                passed += ok[n]
-                failed += bad[n] ? bad[n] : 1
-            }
-        }
-        END { printf "%d passed, %d failed\n", passed, failed }' "$log"
-    rm -f "$log"
-    return "$status"
+    ctest --test-dir "$1" --parallel "$HP_JOBS" --no-tests=error --timeout 300 --verbose "${@:2}" |
+        awk -f scripts/ctest.awk
 }
 
 step_build() { build_preset default; }

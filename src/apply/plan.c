@@ -34,21 +34,24 @@ static void note_record(const struct capture *capture, uint32_t index)
     }
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
+/*
+ * The landing pad, looked for whatever old_size claims: less than a whole pad must not be
+ * overwritten. At the very end of readable code there may be less than a pad's bytes.
+ */
 static enum hp_status find_pad(const struct capture *capture, const struct hp_record *record,
                                uint8_t *pad)
 {
     uint8_t bytes[PAD_MAX];
-    uint32_t size = smaller(record->old_size, PAD_MAX);
+    uint32_t size = PAD_MAX;
     bool uncertain;
     enum hp_status status =
         hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
 
     *pad = 0;
+    if (status == HP_TARGET_READ && record->old_size < PAD_MAX) {
+        size = record->old_size;
+        status = hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
+    }
     if (status) {
         return fail_plan(capture, status);
     }

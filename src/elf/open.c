@@ -110,7 +110,7 @@ static enum hp_status open_section_names(struct hp_elf *elf, struct hp_diag *dia
         hp_note_section(diag, index, NULL);
         return fail(diag, HP_ELF_SHSTRNDX);
     }
-    section.name = (const char *)elf->file.data + elf->file.size;
+    section.name = (const char *)elf->shstr.data;
     return open_strings(elf, &section, &elf->shstr, diag);
 }
 
@@ -364,7 +364,7 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                                table.shnum);
     }
     elf->file = file;
-    elf->shstr.data = file.data; /* no names as yet, so that every section has the empty one */
+    elf->shstr.data = file.data + file.size; /* no names as yet: all are the empty one */
     elf->is64 = table.is64;
     elf->shoff = table.shoff;
     elf->shnum = table.shnum;

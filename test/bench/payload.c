@@ -175,16 +175,25 @@ static void add_functions(struct making *m, uint32_t relocations)
     free(starts);
 }
 
+/* Symbols of its own: by turns in read-only data and, where all code is in one section, in code. */
 static void add_symbols(struct making *m)
 {
+    uint32_t data_size = (uint32_t)eb_size(m->p.b, m->rodata);
+    uint32_t code_size = (uint32_t)eb_size(m->p.b, m->p.text);
     char name[BENCH_NAME_MAX];
-    uint32_t size = (uint32_t)eb_size(m->p.b, m->rodata);
     uint32_t n;
 
     for (n = 0; n < m->spec->globals + m->spec->locals; n++) {
+        uint8_t bind = n < m->spec->globals ? HP_STB_GLOBAL : HP_STB_LOCAL;
+
         bench_name(name, &m->random, "n_", n);
-        eb_symbol(m->p.b, name, n < m->spec->globals ? HP_STB_GLOBAL : HP_STB_LOCAL, HP_STT_OBJECT,
-                  m->rodata, (uint64_t)n * 8 % size, 8);
+        if (n % 2 == 0 || code_size == 0) {
+            eb_symbol(m->p.b, name, bind, HP_STT_OBJECT, m->rodata, (uint64_t)n * 8 % data_size, 8);
+        } else {
+            /* At odd addresses, where no function begins that would make it an override. */
+            eb_symbol(m->p.b, name, bind, HP_STT_FUNC, m->p.text,
+                      ((uint64_t)n * 16 + 1) % (code_size & ~1u), 8);
+        }
     }
 }
 

@@ -73,6 +73,14 @@ static void fill_nop(struct eb_payload *p)
     }
 }
 
+/* Less than the landing pad: a NOP there would leave half an ENDBR64. */
+static void fill_half_pad(struct eb_payload *p)
+{
+    const struct eb_record record = {.name = "fn_016", .new_size = 2, .old_size = 2};
+
+    eb_payload_record(p, &record);
+}
+
 static void fill_expect(struct eb_payload *p)
 {
     struct eb_record record = {.name = "fn_010", .old_size = FUZZ_FUNCTION_SIZE};
@@ -221,6 +229,7 @@ static const struct seed seeds[] = {
     {"many_v1", fill_many, 0, true, false, HP_OK},
     {"nop", fill_nop, 0, false, false, HP_OK},
     {"nop_v1", fill_nop, 0, true, false, HP_OK},
+    {"half_pad", fill_half_pad, 0, false, false, HP_NOP_SIZE},
     {"expect", fill_expect, 0, false, false, HP_OK},
     {"hooks", fill_hooks, 0, false, false, HP_OK},
     {"relocs", fill_relocs, 0, false, false, HP_OK},
@@ -249,7 +258,7 @@ static void check_status(const char *name, enum hp_status found, enum hp_status 
     if (found != wanted) {
         fprintf(stderr, "seed %s: %s, not %s\n", name, hp_status_name(found),
                 hp_status_name(wanted));
-        exit(EXIT_FAILURE);
+        abort();
     }
 }
 

@@ -137,7 +137,8 @@ static void build_names(const struct fixture *f)
     /* The order in which they are linked, and so that of their symbols. */
     static const int order[NAMES] = {7, 2, 9, 0, 5, 3, 8, 1, 6, 4};
     char line[1024] = "ld -no-pie -z noexecstack --build-id=sha1 " TARGET_BASE
-                      " --section-start=.init.text=0xffff82d0401ff000"
+                      " --section-start=.init.text=0xffff82d0401fe000"
+                      " --section-start=.init=0xffff82d0401ff000"
                       " --defsym=absolute=0x1234 -o @/target";
     char text[128];
     int i;
@@ -293,7 +294,7 @@ static void test_target(void **state)
     hp_port_target(port, &target);
     assert_int_equal(target.machine, EM_X86_64);
     assert_int_equal(target.page_size, PAGE);
-    assert_int_equal(target.text_start, 0xffff82d040200000);
+    assert_int_equal(target.text_start, 0xffff82d0401ff000);
     /* The section with after_label comes last; what is discarded surrounds it and does not count.
      */
     assert_int_equal(target.text_end, address_of(port, "after_label") + 16);
@@ -386,6 +387,8 @@ static void test_globals(void **state)
     assert_int_equal(find(port, "label_between", &symbol), HP_OK);
     assert_int_equal(symbol.kind, HP_KIND_UNKNOWN);
     assert_int_equal(symbol.size, 0);
+    assert_int_equal(find(port, "start_up", &symbol), HP_OK);
+    assert_int_equal(hp_port_patchable(port, symbol.addr, symbol.size), HP_OK);
     assert_int_equal(find(port, "absolute", &symbol), HP_OK);
     assert_int_equal(symbol.addr, 0x1234);
 
@@ -736,6 +739,7 @@ static void test_rewritten_broken(void **state)
         {"-DSITE_TOO_LONG", "is no code"},
         {"-DREPLACEMENT_NOWHERE", "is nowhere"},
         {"-DTABLE_IN_BSS", "the table is in no section"},
+        {"-DSECOND_ID", "several build-ids"},
         /* Entries of another form, 84 bytes: as many fit, but what they say is nonsense. */
         {"-DARM", "is no code"},
     };
@@ -876,9 +880,10 @@ static void test_image_base(void **state)
     } cases[] = {
         {0x7000, 0x7000},
         {0x7001, 0x8000},
-        {0xffff82d040200000, 0},     /* the target's code */
-        {0xffff82d040200000 - 1, 0}, /* rounded up to it */
-        {0xffff82d040200000 - 4096, 0xffff82d040200000 - 4096},
+        {0xffff82d040200000, 0},                  /* the target's code */
+        {0xffff82d040200000 - 1, 0},              /* rounded up to it */
+        {0xffff82d0401fe000, 0xffff82d0401fe000}, /* code that is freed after boot */
+        {0xffff82d0401fd000, 0xffff82d0401fd000},
         {UINT64_MAX, 0},
         {UINT64_MAX - 4095, 0},
         {UINT64_MAX - 8191, UINT64_MAX - 8191},
@@ -1274,6 +1279,49 @@ static void test_damaged_symbol_size(void **state)
     damage_end(f, &d, "addresses wrap around");
 }
 
+/*
+ * A name of a megabyte that counts for each of 300 symbols: refused, be it the name of their file
+ * or that of each, before it costs so much time and memory.
+ */
+static void test_endless_names(void **state)
+{
+    const struct fixture *f = *state;
+    const size_t length = (size_t)1 << 20;
+    char path[2 * PATH_SIZE];
+    struct damage d;
+    uint8_t *symbols;
+    FILE *file;
+    size_t count;
+    size_t i;
+
+    path_in(f, "long.S", path);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs(".file \"", file);
+    for (i = 0; i < length; i++) {
+        (void)fputc('a', file);
+    }
+    (void)fputs("\"\n.text\n", file);
+    for (i = 0; i < 300; i++) {
+        (void)fprintf(file, "symbol_%zu: .byte 0x90\n", i);
+    }
+    assert_int_equal(fclose(file), 0);
+    run(f, "as -o @/long.o @/long.S");
+    run(f, "ld -no-pie -e 0 -o @/damaged @/long.o");
+    assert_refused(f, "damaged", "the names of symbols and files are too long");
+
+    path_in(f, "damaged", path);
+    d.file = read_file(path, &d.size);
+    symbols = header_of(&d, SHT_SYMTAB, NULL);
+    count = hp_le64(symbols + offsetof(Elf64_Shdr, sh_size)) / 24;
+    symbols = d.file + hp_le64(symbols + offsetof(Elf64_Shdr, sh_offset));
+    assert_int_equal(symbols[24 + offsetof(Elf64_Sym, st_info)], STT_FILE);
+    for (i = 2; i < count; i++) {
+        memcpy(symbols + i * 24, symbols + 24, 24);
+    }
+    damage_end(f, &d, "the names of symbols and files are too long");
+}
+
 /* A .bss of a terabyte is no reason to allocate one. */
 static void test_huge_nobits(void **state)
 {
@@ -1487,6 +1535,7 @@ int main(void)
         cmocka_unit_test(test_damaged_sections),
         cmocka_unit_test(test_damaged_symbols),
         cmocka_unit_test(test_damaged_symbol_size),
+        cmocka_unit_test(test_endless_names),
         cmocka_unit_test(test_huge_nobits),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_garbage),

@@ -221,6 +221,8 @@ static void test_sections(void **state)
 static void test_symbol_name_length(void **state)
 {
     char name[129];
+    char longest[513];
+    struct eb_record record = {.new_size = 5, .old_size = 9};
     struct eb_payload p = sound();
     struct hp_diag diag;
 
@@ -240,12 +242,20 @@ static void test_symbol_name_length(void **state)
     eb_append(p.b, p.text, 1, NULL, 8);
     eb_symbol(p.b, name, HP_STB_GLOBAL, HP_STT_FUNC, p.text, 20, 1);
     refused_by_xen(&p, HP_SYMBOL_NAME_LENGTH, &diag);
-    p = eb_payload_new(true, HP_EM_X86_64, NULL);
-    eb_payload_function(&p, name, TP_FUNCTION_SIZE);
+    p = eb_payload_new(true, HP_EM_X86_64, NULL); /* the same for the name in a record */
+    record.name = name;
+    eb_payload_record(&p, &record);
     refused_by_xen(&p, HP_RECORD_NAME_UNTERMINATED, &diag);
     p = eb_payload_new(true, HP_EM_X86_64, NULL);
-    eb_payload_function(&p, name, TP_FUNCTION_SIZE);
+    eb_payload_record(&p, &record);
     refused_by(&hp_profile_default, &p, HP_RECORD_TARGET, &diag);
+    p = eb_payload_new(true, HP_EM_X86_64, NULL); /* nobody takes one that does not end */
+    memset(longest, 'n', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    record.name = longest;
+    eb_payload_record(&p, &record);
+    refused_by(&hp_profile_xen_4_17, &p, HP_RECORD_NAME_UNTERMINATED, &diag);
+    assert_null(diag.profile);
 }
 
 /* With records of version 1, only a profile demands the section. */
@@ -276,7 +286,7 @@ static void test_xen_depends(void **state)
     assert_null(diag.profile);
 }
 
-/* Limits of one's own: the last value that passes and the first that does not. */
+/* Limits of one's own, told as such: the last value that passes and the first that does not. */
 static void test_own_limits(void **state)
 {
     struct hp_profile profile = hp_profile_default;
@@ -285,6 +295,7 @@ static void test_own_limits(void **state)
     size_t size;
 
     (void)state;
+    profile.name = "mine";
     free(eb_finish(p.b, &size));
     profile.file_max = (uint32_t)size;
     refused_by(&profile, &p, HP_OK, &diag);
@@ -294,6 +305,35 @@ static void test_own_limits(void **state)
     assert_int_equal(diag.stage, HP_STAGE_ELF);
     assert_int_equal(diag.expected, size - 1);
     assert_int_equal(diag.actual, size);
+    assert_non_null(diag.profile);
+    assert_string_equal(diag.profile, "mine");
+}
+
+static void test_own_image_limits(void **state)
+{
+    struct hp_profile profile = hp_profile_default;
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    profile.name = "mine";
+    profile.nobits_max = 100;
+    eb_section(p.b, ".bss", HP_SHT_NOBITS, HP_SHF_ALLOC | HP_SHF_WRITE, 1, NULL, 100);
+    refused_by(&profile, &p, HP_OK, &diag);
+    p = sound();
+    eb_section(p.b, ".bss", HP_SHT_NOBITS, HP_SHF_ALLOC | HP_SHF_WRITE, 1, NULL, 101);
+    refused_by(&profile, &p, HP_NOBITS_TOO_LARGE, &diag);
+    assert_non_null(diag.profile);
+    assert_string_equal(diag.profile, "mine");
+    profile.image_max = 3 * TP_PAGE - 1;
+    p = sound();
+    refused_by(&profile, &p, HP_IMAGE_TOO_LARGE, &diag);
+    assert_non_null(diag.profile);
+    assert_string_equal(diag.profile, "mine");
+    p = sound(); /* what the default refuses as well is nobody's own rule */
+    eb_section(p.b, ".bss", HP_SHT_NOBITS, HP_SHF_ALLOC | HP_SHF_WRITE, 1, NULL, 3u << 20);
+    refused_by(&profile, &p, HP_NOBITS_TOO_LARGE, &diag);
+    assert_null(diag.profile);
 }
 
 int main(void)
@@ -311,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_symbol_name_length),
         cmocka_unit_test(test_xen_depends),
         cmocka_unit_test(test_own_limits),
+        cmocka_unit_test(test_own_image_limits),
     };
 
     return cmocka_run_group_tests_name("profile", tests, NULL, NULL);

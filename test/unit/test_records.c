@@ -432,7 +432,6 @@ static void test_name_offsets(void **state)
         "f+x",
         "f+0x",
         "f+-1",
-        "f++1",
         "f+ 1",
         "f+1 ",
         "f+1f",
@@ -469,6 +468,12 @@ static void test_name_offsets(void **state)
         diag = refuse_record(port, &record, true, HP_RECORD_NAME_OFFSET);
         assert_string_equal(diag.name, bad[n]);
     }
+    record.name = "f++1"; /* the last plus counts, so these are offsets from other names */
+    refuse_record(port, &record, true, HP_RECORD_TARGET);
+    record.name = "f+1+1";
+    refuse_record(port, &record, true, HP_RECORD_TARGET);
+    record.name = "+1";
+    refuse_record(port, &record, true, HP_RECORD_TARGET);
     record.name = "f+32";
     diag = refuse_record(port, &record, true, HP_RECORD_NAME_OFFSET);
     assert_int_equal(diag.expected, 32);

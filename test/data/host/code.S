@@ -80,8 +80,25 @@ boot_only:
 after_label:
     .fill 16, 1, 0x90
 
+    /* Where compilers put start-up code of programs, which stays. */
+    .section .init, "ax", @progbits
+    .globl start_up
+    .type start_up, @function
+start_up:
+    .fill 8, 1, 0x90
+    .size start_up, 8
+
     /* Behind all code that stays. */
     .section .init.late, "ax", @progbits
     .fill 8, 1, 0x90
+
+    /* Build-ids of somebody else's, and another kind of note: not for us. */
+    .section .note.first, "a", @note
+    .long 4, 4, 3
+    .asciz "GNX"
+    .long 0x01020304
+    .long 4, 4, 1
+    .asciz "GNU"
+    .long 0x01020304
 
     .section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
  *   SITE_IN_DATA, SITE_TOO_LONG        a site that is no code, or reaches out of it
  *   REPLACEMENT_NOWHERE                a replacement outside the image
  *   TABLE_IN_BSS                       a table without contents
+ *   SECOND_ID                          a second build-id
  */
 
 #ifdef ARM
@@ -111,6 +112,13 @@ __initdata_cf_clobber_end:
     .section .text_last, "ax", @progbits
 site_too_long:
     .fill 16, 1, 0x90
+#endif
+
+#ifdef SECOND_ID
+    .section .note.second, "a", @note
+    .long 4, 4, 3
+    .asciz "GNU"
+    .long 0x01020304
 #endif
 
 #ifdef TABLE_IN_BSS
