@@ -141,7 +141,7 @@ struct hp_target_symbol {
 
 /*
  * Finds a symbol of the target by name. "file.c#name" names a file-scoped symbol, a plain name one
- * with global or weak binding.
+ * with global or weak binding (a hidden one that the linker made local included).
  *
  *   name, length  not NUL-terminated; untrusted bytes
  *
@@ -153,8 +153,8 @@ HP_MUST_USE enum hp_status hp_port_symbol_by_name(struct hp_port *port, const ch
                                                   size_t length, struct hp_target_symbol *symbol);
 
 /*
- * Finds the symbol whose range holds an address: the one that starts at or closest below it and,
- * where its size is known, ends above it.
+ * Finds the symbol whose range holds an address: of those whose size is known the innermost, else
+ * the label closest below it.
  *
  * Context: load. May sleep: yes. Errors: HP_SYMBOL_UNDEFINED, HP_UNDECIDED. Since: 0.1.
  */

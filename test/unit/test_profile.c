@@ -146,6 +146,25 @@ static void test_weak(void **state)
     assert_null(diag.profile);
 }
 
+/* What is wrong with a weak symbol besides is no rule of the profile's. */
+static void test_weak_ambiguous(void **state)
+{
+    const struct hp_load_options options = {.size = sizeof(options),
+                                            .profile = &hp_profile_xen_4_17};
+    struct hp_port *port = tp_new();
+    struct eb_payload p = sound();
+    struct hp_payload payload;
+    struct hp_diag diag;
+
+    (void)state;
+    tp_add_local(port, "a.c", "twice", TP_TEXT, 8);
+    tp_add_local(port, "a.c", "twice", TP_TEXT + 8, 8);
+    eb_symbol(p.b, "a.c#twice", HP_STB_WEAK, HP_STT_NOTYPE, EB_UNDEF, 0, 0);
+    assert_int_equal(tp_load(port, &p, &options, &payload, &diag), HP_SYMBOL_AMBIGUOUS);
+    assert_null(diag.profile);
+    tp_free(port);
+}
+
 static void test_new_locals(void **state)
 {
     struct eb_payload p = sound();
@@ -345,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_relocation_types),
         cmocka_unit_test(test_relocation_type_unknown),
         cmocka_unit_test(test_weak),
+        cmocka_unit_test(test_weak_ambiguous),
         cmocka_unit_test(test_new_locals),
         cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
