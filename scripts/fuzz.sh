@@ -92,7 +92,7 @@ smoke() {
     [ "$(count_findings)" -eq "$before" ] || printf 'see %s\n' "$CRASHES"
     slow=$(mktemp)
     "$BUILD/bin/fuzz_slow" "$SLOW_LIMIT_MS" >"$slow" 2>&1 || failed=$((failed + 1))
-    cat "$slow"
+    sed '$d' "$slow"
     passed=$((passed + $(tail -n 1 "$slow" | awk '/passed/ { print $1 }')))
     rm -f "$slow"
     printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -2,8 +2,9 @@
 /* Reading through simulated writes. */
 #include "apply/memory.h"
 
-/* Copies the part of a write that falls into [addr, addr + size). */
-static void overlay(const struct hp_write *write, uint64_t addr, uint8_t *buf, size_t size)
+/* Copies the part of a write that falls into [addr, addr + size); bit n of *covered: byte n did. */
+static void overlay(const struct hp_write *write, uint64_t addr, uint8_t *buf, size_t size,
+                    uint32_t *covered)
 {
     size_t n;
 
@@ -12,6 +13,7 @@ static void overlay(const struct hp_write *write, uint64_t addr, uint8_t *buf, s
 
         if (offset < size) {
             buf[offset] = write->new_bytes[n];
+            *covered |= UINT32_C(1) << offset;
         }
     }
 }
@@ -35,16 +37,13 @@ static uint32_t first_write(const struct hp_payload *payload, uint64_t addr)
     return low;
 }
 
-enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size,
-                              bool *uncertain)
+/* Lays the writes of all applied payloads over the bytes; returns which bytes they gave. */
+static uint32_t overlay_all(const struct hp_memory *memory, uint64_t addr, uint8_t *buf,
+                            size_t size)
 {
-    enum hp_status status = hp_port_target_read(memory->port, addr, buf, size);
+    uint32_t covered = 0;
     size_t n;
 
-    *uncertain = status == HP_UNDECIDED;
-    if (status != HP_OK && status != HP_UNDECIDED) {
-        return status;
-    }
     for (n = 0; n < memory->applied_count; n++) {
         const struct hp_payload *payload = memory->applied[n];
         uint32_t i;
@@ -55,8 +54,40 @@ enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, voi
             if (write->addr >= addr + size) {
                 break;
             }
-            overlay(write, addr, buf, size);
+            overlay(write, addr, buf, size, &covered);
         }
     }
+    return covered;
+}
+
+/* True when a byte that no applied payload wrote is one that the port cannot vouch for. */
+static bool any_uncertain(const struct hp_memory *memory, uint64_t addr, size_t size,
+                          uint32_t covered)
+{
+    size_t n;
+
+    for (n = 0; n < size; n++) {
+        uint8_t byte;
+
+        if ((covered & (UINT32_C(1) << n)) == 0 &&
+            hp_port_target_read(memory->port, addr + n, &byte, 1) != HP_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size,
+                              bool *uncertain)
+{
+    enum hp_status status = hp_port_target_read(memory->port, addr, buf, size);
+    uint32_t covered;
+
+    *uncertain = false;
+    if (status != HP_OK && status != HP_UNDECIDED) {
+        return status;
+    }
+    covered = overlay_all(memory, addr, buf, size);
+    *uncertain = status == HP_UNDECIDED && any_uncertain(memory, addr, size, covered);
     return HP_OK;
 }

@@ -15,8 +15,8 @@ struct hp_memory {
 };
 
 /*
- * Reads bytes. *uncertain tells that the port could not vouch for them (offline, rewritten at
- * boot). Returns HP_OK or the port's error.
+ * Reads up to HP_WRITE_MAX bytes. *uncertain tells that the port could not vouch for them (offline,
+ * rewritten at boot). Returns HP_OK or the port's error.
  */
 HP_MUST_USE enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf,
                                           size_t size, bool *uncertain);

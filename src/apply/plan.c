@@ -123,12 +123,11 @@ static enum hp_status encode(const struct capture *capture, const struct hp_reco
 static enum hp_status check_patchable(const struct capture *capture, const struct hp_record *record,
                                       uint64_t size)
 {
-    enum hp_status status;
+    enum hp_status status = HP_PATCH_RANGE;
 
-    if (record->old_addr > UINT64_MAX - size) {
-        return fail_plan(capture, HP_PATCH_RANGE);
+    if (record->old_addr <= UINT64_MAX - size) {
+        status = hp_port_patchable(capture->payload->port, record->old_addr, (size_t)size);
     }
-    status = hp_port_patchable(capture->payload->port, record->old_addr, (size_t)size);
     if (status) {
         return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, status, size, record->old_addr);
     }

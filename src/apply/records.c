@@ -222,7 +222,7 @@ static enum hp_status look_up(struct hp_loading *loading, struct hp_record *reco
     enum hp_status status;
     size_t n;
 
-    for (n = length; n > 0; n--) {
+    for (n = length; n > 0 && record->name[n - 1] != '#'; n--) {
         if (record->name[n - 1] == '+') {
             if (!parse_offset(record->name + n, &offset)) {
                 return fail_record(loading, HP_RECORD_NAME_OFFSET);
@@ -279,8 +279,9 @@ static enum hp_status resolve_target(struct hp_loading *loading, struct hp_recor
     record->undecided = false;
     if (loading->target.machine == 0 &&
         record->old_addr == hp_undecided_word(loading->payload->arch)) {
-        record->undecided = true; /* a relocation against a symbol of the absent target */
-        status = HP_OK;
+        /* a relocation against a symbol of the absent target, or as good as that */
+        record->undecided = true;
+        status = loading->options->allow_undecided ? HP_OK : HP_UNDECIDED;
     } else if (record->old_addr == 0) {
         status = look_up(loading, record);
     } else {

@@ -61,13 +61,13 @@ static void copy_name(char *field, size_t size, const char *name, size_t length)
 {
     size_t n;
 
+    memset(field, 0, size);
     for (n = 0; n < size - 1 && n < length; n++) {
         if (name[n] == '\0') {
             break;
         }
         field[n] = name[n];
     }
-    field[n] = '\0';
     if (n == size - 1 && n < length && name[n] != '\0') {
         memcpy(field + (size - 1 - CUT_MARK_SIZE), CUT_MARK, CUT_MARK_SIZE);
     }

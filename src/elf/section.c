@@ -45,22 +45,33 @@ struct hp_span hp_elf_contents(const struct hp_elf *elf, const struct hp_section
     return hp_span_slice(elf->file, section->offset, section->size);
 }
 
+uint64_t hp_elf_name_offset(const struct hp_elf *elf, uint32_t index)
+{
+    const struct hp_elf_table table = hp_elf_table_of(elf);
+    struct hp_section section;
+    uint32_t name;
+
+    if (!hp_elf_raw_section(elf->file, &table, index, &section, &name) || name >= elf->shstr.size) {
+        return elf->file.size;
+    }
+    return (uint64_t)(elf->shstr.data - elf->file.data) + name;
+}
+
 static void note_section(const struct hp_elf *elf, const struct hp_section *section,
                          struct hp_diag *diag)
 {
     /* One byte more than a record keeps, so that hp_note_section() sees that a name is too long. */
     char name[HP_DIAG_SECTION_MAX + 1] = {0};
-    uint64_t at = (uint64_t)((const uint8_t *)section->name - elf->file.data);
+    const uint64_t start = hp_elf_name_offset(elf, section->index);
     size_t n;
 
     for (n = 0; n < HP_DIAG_SECTION_MAX; n++) {
-        const uint8_t *p = hp_elf_at(elf->file, at, 1);
+        const uint8_t *p = hp_elf_at(elf->file, start + n, 1);
 
         if (!p || *p == '\0') {
             break;
         }
         name[n] = (char)*p;
-        at++;
     }
     hp_note_section(diag, section->index, name);
 }

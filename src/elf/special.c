@@ -60,7 +60,7 @@ const char *hp_special_name(enum hp_special which)
 /* The special section of this name, HP_SPECIAL_COUNT for an ordinary name. */
 static unsigned int special_find(const struct hp_elf *elf, const struct hp_section *section)
 {
-    const uint64_t start = (uint64_t)((const uint8_t *)section->name - elf->file.data);
+    const uint64_t start = hp_elf_name_offset(elf, section->index);
     char name[NAME_MAX_SIZE] = {0};
     uint32_t length;
     unsigned int i;

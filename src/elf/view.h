@@ -106,6 +106,12 @@ HP_MUST_USE enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_
 bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
                         struct hp_section *section, uint32_t *name);
 
+/*
+ * File offset of a section's name; the file's size, where nothing can be read, when the section has
+ * none that is valid (section.c).
+ */
+uint64_t hp_elf_name_offset(const struct hp_elf *elf, uint32_t index);
+
 /* Reports a defect of a section and names it (section.c). */
 HP_MUST_USE enum hp_status hp_elf_section_fail(const struct hp_elf *elf,
                                                const struct hp_section *section,

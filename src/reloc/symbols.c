@@ -87,11 +87,10 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
         return HP_OK;
     }
     if (status) {
-        status = hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
-        if (symbol->bind == HP_STB_WEAK && profile->weak_must_resolve) {
+        if (status == HP_SYMBOL_UNDEFINED && symbol->bind == HP_STB_WEAK) {
             hp_note_profile(loading->diag, profile->name);
         }
-        return status;
+        return hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
     }
     value->value = found.addr;
     value->state = HP_VALUE_KNOWN;

@@ -32,6 +32,7 @@ struct block {
     size_t magic;
 };
 
+#define FAR         (UINT64_C(1) << 33)
 #define BLOCK_MAGIC ((size_t)0x6b636f6c62)
 
 struct hp_port {
@@ -348,7 +349,7 @@ void hp_port_free(struct hp_port *port, void *memory, size_t size)
 /* The lowest address above all images, aligned, as a real port would choose it. */
 static uint64_t next_address(const struct hp_port *port, uint64_t align)
 {
-    uint64_t addr = FUZZ_DATA_START + FUZZ_PAGE;
+    uint64_t addr = FUZZ_IMAGE_START + (port->kind == FUZZ_TARGET_FAR ? FAR : 0);
     uint32_t n;
 
     for (n = 0; n < IMAGES_MAX; n++) {
@@ -376,9 +377,11 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
         }
     }
     CHECK(n < IMAGES_MAX);
-    if (fails_now(port) || addr < request->low || addr + request->size > request->high) {
+    if (fails_now(port)) {
         return HP_IMAGE_MEMORY;
     }
+    CHECK(port->kind == FUZZ_TARGET_FAR ||
+          (addr >= request->low && addr + request->size <= request->high));
     memset(&port->images[n], 0, sizeof(port->images[n]));
     memory->host = calloc(1, request->size);
     CHECK(memory->host != NULL);
@@ -442,7 +445,7 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
     if (fails_now(port) || !fuzz_port_peek(port, addr, buf, size)) {
         return HP_TARGET_READ;
     }
-    if (port->kind == FUZZ_TARGET_OFFLINE &&
+    if (port->kind != FUZZ_TARGET_RUNNING &&
         touches(addr, size, FUZZ_REWRITTEN_FIRST, FUZZ_DENIED_FIRST)) {
         return HP_UNDECIDED;
     }

@@ -14,7 +14,7 @@
  *   n % 16 == 12  is 8 bytes long
  *   n % 16 == 13  is 3 bytes long
  *   n % 16 == 15  is a label without size and type
- *   232 to 239    are rewritten at boot: FUZZ_TARGET_OFFLINE cannot vouch for them
+ *   232 to 239    are rewritten at boot: an offline target cannot vouch for them
  *   240 to 247    are on the deny list
  *
  * and FUZZ_DATA objects "data_00" and on in the pages behind them. "one.c#fn_static" and
@@ -45,9 +45,13 @@ enum {
 #define FUZZ_TEXT_START UINT64_C(0xffff82d040200000)
 #define FUZZ_DATA_START (FUZZ_TEXT_START + FUZZ_TEXT_SIZE)
 
+/* From where on payloads lie, without FUZZ_TARGET_FAR. */
+#define FUZZ_IMAGE_START (FUZZ_DATA_START + FUZZ_PAGE)
+
 enum fuzz_target {
     FUZZ_TARGET_RUNNING, /* all questions have an answer */
     FUZZ_TARGET_OFFLINE, /* an image file: some bytes are rewritten at boot */
+    FUZZ_TARGET_FAR,     /* the same, and payloads lie out of a jump's reach */
     FUZZ_TARGET_ABSENT   /* no target at all */
 };
 

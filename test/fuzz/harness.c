@@ -322,6 +322,7 @@ void fuzz_harness_run(struct fuzz_harness *harness, const uint8_t *data, size_t 
 {
     struct hp_port *running = harness->ports[FUZZ_TARGET_RUNNING];
     struct hp_port *offline = harness->ports[FUZZ_TARGET_OFFLINE];
+    struct hp_port *far = harness->ports[FUZZ_TARGET_FAR];
     struct hp_port *absent = harness->ports[FUZZ_TARGET_ABSENT];
     const struct hp_profile *any = &hp_profile_default;
     const struct hp_profile *xen = &hp_profile_xen_4_17;
@@ -330,6 +331,7 @@ void fuzz_harness_run(struct fuzz_harness *harness, const uint8_t *data, size_t 
                                {running, any, harness->on_base, 1, true},
                                {offline, any, NULL, 0, false},
                                {offline, xen, NULL, 0, true},
+                               {far, any, NULL, 0, true},
                                {absent, any, NULL, 0, true},
                                {absent, NULL, NULL, 0, false}};
     size_t extent;

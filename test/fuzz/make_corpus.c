@@ -73,14 +73,6 @@ static void fill_nop(struct eb_payload *p)
     }
 }
 
-/* Less than the landing pad: a NOP there would leave half an ENDBR64. */
-static void fill_half_pad(struct eb_payload *p)
-{
-    const struct eb_record record = {.name = "fn_016", .new_size = 2, .old_size = 2};
-
-    eb_payload_record(p, &record);
-}
-
 static void fill_expect(struct eb_payload *p)
 {
     struct eb_record record = {.name = "fn_010", .old_size = FUZZ_FUNCTION_SIZE};
@@ -218,6 +210,47 @@ static void fill_unsupported(struct eb_payload *p)
     }
 }
 
+static void fill_bss(struct eb_payload *p)
+{
+    fill_plain(p);
+    eb_section(p->b, ".bss", HP_SHT_NOBITS, HP_SHF_ALLOC | HP_SHF_WRITE, 1, NULL, (2 << 20) + 1);
+}
+
+static void fill_large(struct eb_payload *p)
+{
+    uint32_t n;
+
+    fill_plain(p);
+    for (n = 0; n < 4; n++) {
+        eb_section(p->b, ".bss", HP_SHT_NOBITS, HP_SHF_ALLOC | HP_SHF_WRITE, 1, NULL, 2 << 20);
+    }
+}
+
+/* A name above the limit of one profile, and one above the limit of all. */
+static void fill_long_names(struct eb_payload *p)
+{
+    char name[601];
+
+    fill_plain(p);
+    memset(name, 'n', sizeof(name));
+    name[200] = '\0';
+    eb_symbol(p->b, name, HP_STB_WEAK, HP_STT_NOTYPE, EB_UNDEF, 0, 0);
+    name[200] = 'n';
+    name[600] = '\0';
+    eb_symbol(p->b, name, HP_STB_GLOBAL, HP_STT_FUNC, p->text, 0, 0);
+}
+
+static void fill_got_symbol(struct eb_payload *p)
+{
+    const uint32_t got = eb_undefined(p->b, "_GLOBAL_OFFSET_TABLE_");
+    const uint32_t data = eb_undefined(p->b, "data_02");
+
+    fill_plain(p);
+    eb_rela(p->b, p->text, eb_append(p->b, p->text, 4, NULL, 4), R_PC32, got, -4);
+    eb_rela(p->b, p->text, eb_append(p->b, p->text, 4, NULL, 4), R_GOTPCREL, data, -4);
+    eb_symbol(p->b, ".Lstring", HP_STB_LOCAL, HP_STT_NOTYPE, p->strings, 0, 0);
+}
+
 static const struct seed seeds[] = {
     {"plain", fill_plain, 0, false, false, HP_OK},
     {"plain_v1", fill_plain, 0, true, false, HP_OK},
@@ -229,7 +262,6 @@ static const struct seed seeds[] = {
     {"many_v1", fill_many, 0, true, false, HP_OK},
     {"nop", fill_nop, 0, false, false, HP_OK},
     {"nop_v1", fill_nop, 0, true, false, HP_OK},
-    {"half_pad", fill_half_pad, 0, false, false, HP_NOP_SIZE},
     {"expect", fill_expect, 0, false, false, HP_OK},
     {"hooks", fill_hooks, 0, false, false, HP_OK},
     {"relocs", fill_relocs, 0, false, false, HP_OK},
@@ -237,7 +269,44 @@ static const struct seed seeds[] = {
     {"sections", fill_sections, 0, false, false, HP_OK},
     {"addresses", fill_addresses, 0, false, false, HP_OK},
     {"on_base", fill_on_base, 0, false, true, HP_OK},
+    {"bss", fill_bss, 0, false, false, HP_NOBITS_TOO_LARGE},
+    {"large", fill_large, 0, false, false, HP_IMAGE_TOO_LARGE},
+    {"long_names", fill_long_names, 0, false, false, HP_SYMBOL_NAME_LENGTH},
+    {"got_symbol", fill_got_symbol, 0, false, false, HP_OK},
     {"unsupported", fill_unsupported, 0, false, false, HP_SPECIAL_UNSUPPORTED},
+};
+
+/* Payloads of one record each. */
+static const struct {
+    const char *name;
+    struct eb_record record;
+    bool jump; /* to a new function; else the record is as it stands */
+    enum hp_status status;
+} records[] = {
+    {"past_function", {.name = "fn_013", .old_size = 64}, true, HP_PATCH_PAST_FUNCTION},
+    {"behind_pad", {.name = "fn_000", .old_size = 8}, true, HP_RECORD_OLD_SIZE},
+    {"denied", {.name = "fn_241", .old_size = 64}, true, HP_PATCH_DENIED},
+    {"data", {.name = "data_01", .old_size = 8}, true, HP_RECORD_TARGET_KIND},
+    {"ambiguous", {.name = "same.c#fn_twin", .old_size = 64}, true, HP_SYMBOL_AMBIGUOUS},
+    {"past_name", {.name = "fn_004+64", .old_size = 64}, true, HP_RECORD_NAME_OFFSET},
+    {"wide_offset", {.name = "fn_004+0XFfFfFfFfF", .old_size = 64}, true, HP_RECORD_NAME_OFFSET},
+    {"nop_above", {.name = "fn_002", .new_size = 9, .old_size = 8}, false, HP_NOP_SIZE},
+    /* less than the landing pad: half an ENDBR64 would be left */
+    {"half_pad", {.name = "fn_016", .new_size = 2, .old_size = 2}, false, HP_NOP_SIZE},
+    {"short", {.name = "fn_013", .new_size = 1, .old_size = 3}, false, HP_OK},
+    {"last_byte",
+     {.old_addr = FUZZ_TEXT_START + FUZZ_TEXT_SIZE - 1, .new_size = 1, .old_size = 1},
+     false,
+     HP_OK},
+    {"unreadable",
+     {.old_addr = FUZZ_TEXT_START + FUZZ_TEXT_SIZE - 16,
+      .new_size = 4,
+      .old_size = 64,
+      .expect_control = HP_PAYLOAD_EXPECT_CONTROL(31)},
+     false,
+     HP_TARGET_READ},
+    {"whole", {.name = "fn_002", .old_size = 31}, false, HP_OK},
+    {"whole_end", {.name = "fn_012", .old_size = 8}, false, HP_NOP_WHOLE},
 };
 
 static void write_file(const char *folder, const char *name, const uint8_t *data, size_t size)
@@ -290,6 +359,26 @@ static void write_seed(const struct fuzz_harness *harness, const char *folder,
     free(file);
 }
 
+static void write_record(const struct fuzz_harness *harness, const char *folder, size_t n)
+{
+    const struct eb_ids ids = {.depends = fuzz_target_id(), .depends_size = FUZZ_ID_SIZE};
+    struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, &ids);
+    struct eb_record record = records[n].record;
+    uint8_t *file;
+    size_t size;
+
+    if (records[n].jump) {
+        p.text_only = true;
+        record.new_symbol = eb_payload_function(&p, "function", FUZZ_FUNCTION_SIZE);
+    }
+    eb_payload_record(&p, &record);
+    file = eb_payload_finish(&p, &size);
+    check_status(records[n].name, fuzz_harness_verdict(harness, false, file, size),
+                 records[n].status);
+    write_file(folder, records[n].name, file, size);
+    free(file);
+}
+
 /* The same file with a signature trailer behind it. */
 static void write_signed(const char *folder)
 {
@@ -321,6 +410,9 @@ int main(int argc, char **argv)
     harness = fuzz_harness_new();
     for (n = 0; n < sizeof(seeds) / sizeof(seeds[0]); n++) {
         write_seed(harness, argv[1], &seeds[n]);
+    }
+    for (n = 0; n < sizeof(records) / sizeof(records[0]); n++) {
+        write_record(harness, argv[1], n);
     }
     fuzz_harness_free(harness);
     write_signed(argv[1]);

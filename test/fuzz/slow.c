@@ -86,6 +86,7 @@ static uint8_t *many_tables(size_t budget, size_t *size)
     struct eb_payload p = start();
     const uint32_t count = (uint32_t)((budget - FIXED) / (HEADER + sizeof(none)));
     uint32_t section;
+    uint32_t symtab;
     uint32_t first = 0;
     uint32_t n;
     uint8_t *file;
@@ -99,8 +100,9 @@ static uint8_t *many_tables(size_t budget, size_t *size)
     }
     eb_option(p.b, EB_EXTENDED_SHNUM | EB_EXTENDED_SHSTRNDX);
     file = eb_payload_finish(&p, size);
+    symtab = eb_find(file, ".symtab");
     for (n = 0; n < count; n++) {
-        eb_set_section(file, first + n, EB_SH_LINK, eb_find(file, ".symtab"));
+        eb_set_section(file, first + n, EB_SH_LINK, symtab);
     }
     return file;
 }
@@ -296,7 +298,6 @@ static uint8_t *many_hooks(size_t budget, size_t *size)
     struct eb_payload p = start();
     const uint32_t sections = (uint32_t)(budget / 8 / (HEADER + 16));
     const uint32_t count = (uint32_t)((budget - FIXED - sections * (HEADER + 16)) / 8);
-    const uint64_t base = FUZZ_DATA_START + FUZZ_PAGE;
     uint32_t hooks;
     uint32_t n;
 
@@ -307,7 +308,7 @@ static uint8_t *many_hooks(size_t budget, size_t *size)
     }
     hooks = eb_section(p.b, ".livepatch.hooks.load", HP_SHT_PROGBITS, HP_SHF_ALLOC, 8, NULL, 0);
     for (n = 0; n < count; n++) {
-        const uint64_t hook = base + n * UINT64_C(7919) % (sections * 16);
+        const uint64_t hook = FUZZ_IMAGE_START + n * UINT64_C(7919) % (sections * 16);
 
         eb_append(p.b, hooks, 1, &hook, sizeof(hook));
     }

@@ -384,7 +384,8 @@ static void test_name_termination(void **state)
         p = two(&record, true);
         section = eb_section(p.b, ".rodata.n", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, name, length);
         eb_section(p.b, ".rodata.z", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, NULL, 8); /* a NUL behind */
-        eb_rela(p.b, p.funcs, eb_record_offset(&p, 1), R_64, eb_section_symbol(p.b, section), 0);
+        eb_rela(p.b, p.funcs, eb_record_offset(&p, 1), R_64, eb_section_symbol(p.b, section),
+                (int64_t)length / 2);
         refuse(port, &p, HP_RECORD_NAME_UNTERMINATED);
     }
     for (length = 510; length <= 512; length++) { /* terminated; 511 is the longest */

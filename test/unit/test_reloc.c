@@ -364,6 +364,7 @@ static void test_got_slots(void **state)
     assert_int_equal(got_addr(&payload) % 8, 0);
     rodata = &payload.image.regions[HP_REGION_RODATA];
     assert_int_equal(payload.image.got_offset + 3 * 8, rodata->offset + rodata->size);
+    assert_int_equal(payload.image.regions[HP_REGION_TEXT].size, FIELD_SECTION + SECTION_SIZE);
     for (n = 0; n < 6; n++) {
         static const uint8_t slots[] = {0, 1, 0, 0xff, 2, 1};
         static const int addends[] = {-4, -4, -4, 0, -4, 9};
