@@ -69,7 +69,9 @@ static void copy_name(char *field, size_t size, const char *name, size_t length)
         field[n] = name[n];
     }
     if (n == size - 1 && n < length && name[n] != '\0') {
-        memcpy(field + (size - 1 - CUT_MARK_SIZE), CUT_MARK, CUT_MARK_SIZE);
+        for (n = size - 1 - CUT_MARK_SIZE; n < size - 1; n++) {
+            field[n] = '.';
+        }
     }
 }
 

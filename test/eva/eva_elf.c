@@ -4,11 +4,10 @@
  * a file of any bytes. SIZE is the number of bytes; with EXACT undefined the analysis covers every
  * length up to SIZE at once. Zero alarms prove the absence of run-time errors for all these inputs.
  */
+#include <__fc_builtin.h>
 #include <stdint.h>
 
 #include <hotpatch/elf.h>
-
-#include "__fc_builtin.h"
 
 #ifndef SIZE
 #define SIZE 4096
@@ -79,7 +78,7 @@ static struct hp_span any_part(size_t size)
 /* A view with any fields at all, as long as its spans begin in the file. */
 static struct hp_elf any_view(void)
 {
-    struct hp_elf elf;
+    struct hp_elf elf = {0};
     unsigned i;
 
     elf.file.data = file;
@@ -114,7 +113,7 @@ void eva_getters(void)
     struct hp_symbol symbol;
     struct hp_reloc reloc;
     struct hp_span span;
-    size_t pos = any_length();
+    size_t pos = any_u32();
     enum hp_status st;
     bool more;
 

@@ -49,6 +49,7 @@ static struct hp_port *new_port(void)
     struct hp_port *port = tp_new();
 
     tp_add_local(port, "file.c", "helper", TP_TEXT + 0x300, 64);
+    tp_add_range(port, TP_TEXT + 0x302, NULL, 2, TP_UNCERTAIN);
     return port;
 }
 
@@ -81,6 +82,7 @@ static enum hp_status load_and_capture(struct hp_port *port)
 
 static enum hp_status validate(struct hp_port *port)
 {
+    const struct hp_validate_options options = {.size = sizeof(options), .allow_undecided = true};
     struct hp_verdict verdict;
     struct hp_diag diag;
     enum hp_status status;
@@ -88,7 +90,7 @@ static enum hp_status validate(struct hp_port *port)
     uint8_t *file = curious(port->target.build_id, &size);
 
     hp_diag_init(&diag);
-    status = hp_validate(port, file, size, NULL, &verdict, &diag);
+    status = hp_validate(port, file, size, &options, &verdict, &diag);
     assert_int_equal(verdict.status, status);
     assert_int_equal(diag.status, status);
     free(file);

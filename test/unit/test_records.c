@@ -422,34 +422,49 @@ static void test_name_offsets(void **state)
         {"f+0x10", 16},
         {"f+0X1f", 31},
         {"f+0x1F", 31},
+        {"f+0xA", 10},
+        {"f+0xa", 10},
+        {"f+0x9", 9},
+        {"u+0xFfFfFfFf", UINT32_MAX},
         {"f+007", 7},
         {"f+0x0000000000000001", 1},
         {"f+31", 31},
         {"u+4294967295", UINT32_MAX},
         {"u+0xffffffff", UINT32_MAX},
     };
+    /* Of "u" no offset is too large, so only what is no number is refused. */
     static const char *const bad[] = {
-        "f+",
-        "f+x",
-        "f+0x",
-        "f+-1",
-        "f+ 1",
-        "f+1 ",
-        "f+1f",
-        "f+0x1g",
-        "f+1.0",
-        "f+0b1",
-        "f+4294967296",
-        "f+0x100000000",
-        "f+99999999999999999999",
-        "f+18446744073709551616",
-        "f+0x10000000000000000",
+        "u+",
+        "u+x",
+        "u+0x",
+        "u+-1",
+        "u+ 1",
+        "u+1 ",
+        "u+1f",
+        "u+1A",
+        "u+A",
+        "u+0x1g",
+        "u+0x1G",
+        "u+0x/",
+        "u+0x:",
+        "u+0x@",
+        "u+0x`",
+        "u+/",
+        "u+:",
+        "u+1.0",
+        "u+0b1",
+        "u+1\x80",
+        "u+1+x",
+        "u+0x+1 ",
+        "u+4294967296",
+        "u+0x100000000",
+        "u+99999999999999999999",
+        "u+18446744073709551616",
+        "u+18446744073709551617",
+        "u+0x10000000000000000",
         "f+32",
         "f+0x20",
         "f+4294967295",
-        "f+1+x",
-        "f+1\x80",
-        "f+0x+1 ",
     };
     struct hp_port *port = tp_new();
     struct eb_record record = {.old_size = 5};
@@ -822,6 +837,7 @@ static void test_hook_sizes(void **state)
                 eb_section(p.b, name, HP_SHT_PROGBITS, HP_SHF_ALLOC, 8, NULL, sizes[n]);
 
             if (is_list(which) && sizes[n] % 8 == 0) {
+                eb_free(p.b);
                 continue;
             }
             assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_HOOK_SIZE);

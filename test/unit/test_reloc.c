@@ -309,6 +309,25 @@ static void test_unknown_types(void **state)
     tp_free(port);
 }
 
+/* Every type that is supported has its name; what is past the table has none. */
+static void test_names(void **state)
+{
+    size_t r;
+
+    (void)state;
+    for (r = 0; r < sizeof(rules) / sizeof(rules[0]); r++) {
+        const char *name = hp_reloc_type_name(HP_EM_X86_64, rules[r].type);
+
+        assert_non_null(name);
+        assert_memory_equal(name, "R_X86_64_", 9);
+    }
+    assert_string_equal(hp_reloc_type_name(HP_EM_X86_64, PC32), "R_X86_64_PC32");
+    assert_string_equal(hp_reloc_type_name(HP_EM_X86_64, REX_GOTPCRELX), "R_X86_64_REX_GOTPCRELX");
+    assert_null(hp_reloc_type_name(HP_EM_X86_64, 43));
+    assert_null(hp_reloc_type_name(HP_EM_X86_64, UINT32_MAX));
+    assert_null(hp_reloc_type_name(0, 1));
+}
+
 /* ---- GOT ----------------------------------------------------------------------------------- */
 
 static uint64_t slot(const struct hp_payload *payload, uint32_t index)
@@ -454,6 +473,11 @@ static void test_got_refusals(void **state)
         p = with_field(&section);
         eb_rela(p.b, section, SECTION_SIZE - 3, types[t], p.strings_sym, 0);
         assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_RELOC_OFFSET);
+        assert_int_equal(diag.offset, SECTION_SIZE - 3);
+        p = with_field(&section);
+        eb_rela(p.b, section, SECTION_SIZE - 4, types[t], p.strings_sym, 0);
+        assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_OK);
+        hp_payload_unload(&payload);
         p = with_field(&section);
         debug = eb_section(p.b, ".debug_info", HP_SHT_PROGBITS, 0, 1, NULL, 8);
         symbol = eb_symbol(p.b, "die", HP_STB_LOCAL, HP_STT_NOTYPE, debug, 0, 0);
