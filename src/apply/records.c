@@ -182,8 +182,8 @@ static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
 /* Parses what follows the '+' of "symbol+offset": decimal, or hexadecimal after 0x. */
 static bool parse_offset(const char *text, uint64_t *offset)
 {
-    uint64_t base = 10;
-    uint64_t value = 0;
+    uint32_t base = 10;
+    uint32_t value = 0;
 
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         base = 16;
@@ -193,14 +193,14 @@ static bool parse_offset(const char *text, uint64_t *offset)
         return false;
     }
     for (; *text != '\0'; text++) {
-        uint64_t digit;
+        uint32_t digit;
 
         if (*text >= '0' && *text <= '9') {
-            digit = (uint64_t)(*text - '0');
+            digit = (uint32_t)(*text - '0');
         } else if (base == 16 && *text >= 'a' && *text <= 'f') {
-            digit = (uint64_t)(*text - 'a') + 10;
+            digit = (uint32_t)(*text - 'a') + 10;
         } else if (base == 16 && *text >= 'A' && *text <= 'F') {
-            digit = (uint64_t)(*text - 'A') + 10;
+            digit = (uint32_t)(*text - 'A') + 10;
         } else {
             return false;
         }
@@ -338,7 +338,7 @@ bool hp_payload_in_text(const struct hp_payload *payload, uint64_t addr)
     const struct hp_placed_section *place = hp_image_section_at(&payload->image, addr);
 
     return place != NULL && place->region == HP_REGION_TEXT &&
-           (addr - payload->image.memory.addr) % payload->arch->insn_min == 0;
+           ((addr - payload->image.memory.addr) & (payload->arch->insn_min - 1u)) == 0;
 }
 
 static enum hp_status decode_one(struct hp_loading *loading, const struct form *form,

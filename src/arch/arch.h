@@ -32,7 +32,7 @@ struct hp_arch {
     const char *name;
     uint16_t machine;  /* e_machine */
     uint8_t word;      /* bytes of an address: 8 or 4 */
-    uint8_t insn_min;  /* bytes of the smallest instruction: granularity of NOPs and addresses */
+    uint8_t insn_min;  /* bytes of the smallest instruction, a power of two: granularity of NOPs */
     uint8_t jump_size; /* bytes of the jump that encode_jump() makes */
     bool uses_rel;     /* SHT_REL sections are known */
     bool uses_rela;    /* SHT_RELA sections are known */

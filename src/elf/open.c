@@ -191,7 +191,7 @@ static enum hp_status open_symbols(struct hp_elf *elf, struct hp_diag *diag)
     if (st) {
         return st;
     }
-    if (section.entsize != entsize || section.size % entsize != 0) {
+    if (section.entsize != entsize || (size_t)section.size % entsize != 0) {
         return hp_elf_section_fail_numbers(elf, &section, HP_SECTION_ENTSIZE, entsize,
                                            section.entsize, diag);
     }
@@ -210,7 +210,7 @@ static enum hp_status open_symbols(struct hp_elf *elf, struct hp_diag *diag)
         return hp_elf_section_fail(elf, &section, HP_SECTION_LINK, diag);
     }
     elf->symbols = hp_elf_contents(elf, &section);
-    elf->symbol_count = (uint32_t)(section.size / entsize);
+    elf->symbol_count = (uint32_t)((size_t)section.size / entsize);
     return open_strings(elf, &strings, &elf->strings, diag);
 }
 
@@ -252,7 +252,7 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
     struct hp_section target;
     enum hp_status st;
 
-    if (section->entsize != entsize || section->size % entsize != 0) {
+    if (section->entsize != entsize || (size_t)section->size % entsize != 0) {
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ENTSIZE, entsize,
                                            section->entsize, diag);
     }

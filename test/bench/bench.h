@@ -90,7 +90,11 @@ struct bench_clock {
     uint64_t spent[BENCH_PHASES];
 };
 
-uint64_t bench_now(void); /* ns */
+/* ns; the first is quick to read, the second is not, but leaves out what other programs take. */
+uint64_t bench_now(void);
+uint64_t bench_cpu_now(void);
+
+/* ns that reading the first takes. */
 uint64_t bench_overhead(void);
 void bench_clock_start(struct bench_clock *clock);
 void bench_clock_charge(struct bench_clock *clock, enum bench_phase phase);

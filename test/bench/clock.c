@@ -8,12 +8,22 @@
 #include "bench.h"
 #include "reloc/loading.h"
 
-uint64_t bench_now(void)
+static uint64_t read_clock(clockid_t id)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(id, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t bench_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t bench_cpu_now(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint64_t bench_overhead(void)

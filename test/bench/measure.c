@@ -58,7 +58,7 @@ void bench_load(struct hp_payload *payload, struct hp_port *port, const struct b
 static double time_load(struct hp_port *port, const struct bench_payload *file,
                         const struct hp_payload *before, uint32_t times)
 {
-    uint64_t start = bench_now();
+    uint64_t start = bench_cpu_now();
     uint32_t n;
 
     for (n = 0; n < times; n++) {
@@ -67,13 +67,13 @@ static double time_load(struct hp_port *port, const struct bench_payload *file,
         bench_load(&payload, port, file, before);
         hp_payload_unload(&payload);
     }
-    return (double)(bench_now() - start) / times;
+    return (double)(bench_cpu_now() - start) / times;
 }
 
 static double time_floor(const struct bench_floor *floor, enum bench_floor_part part,
                          uint32_t times)
 {
-    uint64_t start = bench_now();
+    uint64_t start = bench_cpu_now();
     uint64_t sum = 0;
     uint32_t n;
 
@@ -81,7 +81,7 @@ static double time_floor(const struct bench_floor *floor, enum bench_floor_part 
         sum += bench_floor_run(floor, part);
     }
     __asm__ volatile("" : : "r"(sum)); /* the sum is used, so the work has to be done */
-    return (double)(bench_now() - start) / times;
+    return (double)(bench_cpu_now() - start) / times;
 }
 
 static double time_plan(struct hp_port *port, const struct bench_payload *file, uint32_t times)
@@ -92,14 +92,14 @@ static double time_plan(struct hp_port *port, const struct bench_payload *file, 
     uint32_t n;
 
     bench_load(&payload, port, file, NULL);
-    start = bench_now();
+    start = bench_cpu_now();
     for (n = 0; n < times; n++) {
         if (hp_plan_capture(&payload, NULL, 0, NULL) != HP_OK) {
             fprintf(stderr, "a plan was refused\n");
             exit(1);
         }
     }
-    spent = (double)(bench_now() - start) / times;
+    spent = (double)(bench_cpu_now() - start) / times;
     hp_payload_unload(&payload);
     return spent;
 }

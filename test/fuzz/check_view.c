@@ -160,9 +160,9 @@ static bool is_extent_status(enum hp_status status)
     }
 }
 
-static bool is_zero(const void *memory, size_t size)
+bool fuzz_is_zero(const void *object, size_t size)
 {
-    const uint8_t *bytes = memory;
+    const uint8_t *bytes = object;
     size_t n;
 
     for (n = 0; n < size; n++) {
@@ -197,7 +197,7 @@ void fuzz_check_view(const uint8_t *data, size_t size)
     status = hp_elf_open(&elf, data, extent, NULL, &diag);
     fuzz_check_diag(&diag, status);
     if (status) {
-        CHECK(is_zero(&elf, sizeof(elf)));
+        CHECK(fuzz_is_zero(&elf, sizeof(elf)));
         return;
     }
     CHECK(elf.file.data == data && elf.file.size == extent && elf.shnum > 0);

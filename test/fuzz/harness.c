@@ -113,20 +113,13 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
-static bool is_zero(const struct hp_payload *payload)
-{
-    static const struct hp_payload zero;
-
-    return memcmp(payload, &zero, sizeof(zero)) == 0;
-}
-
 static void unload(struct hp_payload *payload)
 {
     struct hp_port *port = payload->port;
     const size_t live = fuzz_port_live(port);
 
     hp_payload_unload(payload);
-    CHECK(is_zero(payload) && fuzz_port_live(port) == live - 2);
+    CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(port) == live - 2);
     hp_payload_unload(payload);
 }
 
@@ -148,7 +141,7 @@ static enum hp_status load(const struct way *way, const uint8_t *data, size_t si
     free(copy);
     fuzz_check_diag(diag, status);
     if (status) {
-        CHECK(is_zero(payload) && fuzz_port_live(way->port) == live);
+        CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(way->port) == live);
     } else {
         CHECK(fuzz_port_live(way->port) == live + 2);
         fuzz_check_image(payload, data, size);
@@ -218,6 +211,16 @@ static void judge_kept(const struct way *way, const uint8_t *data, size_t size,
     fuzz_port_check(way->port);
 }
 
+static bool same_diag(const struct hp_diag *a, const struct hp_diag *b)
+{
+    return a->status == b->status && a->stage == b->stage && a->section == b->section &&
+           a->relocation == b->relocation && a->symbol == b->symbol && a->record == b->record &&
+           a->reloc_type == b->reloc_type && a->machine == b->machine && a->offset == b->offset &&
+           a->expected == b->expected && a->actual == b->actual &&
+           a->has_numbers == b->has_numbers && a->profile == b->profile &&
+           strcmp(a->section_name, b->section_name) == 0 && strcmp(a->name, b->name) == 0;
+}
+
 /* hp_validate() says the same as the steps by themselves, in the same words. */
 static void compare_verdict(const struct way *way, const uint8_t *data, size_t size,
                             const struct outcome *outcome)
@@ -236,7 +239,7 @@ static void compare_verdict(const struct way *way, const uint8_t *data, size_t s
     CHECK(verdict.status == outcome->verdict && fuzz_port_live(way->port) == live);
     fuzz_check_diag(&diag, outcome->verdict);
     if (outcome->diag.status != HP_OK) {
-        CHECK(memcmp(&diag, &outcome->diag, sizeof(diag)) == 0);
+        CHECK(same_diag(&diag, &outcome->diag));
     }
     fuzz_port_check(way->port);
 }

@@ -34,6 +34,9 @@ uint8_t *fuzz_base_payload(size_t *size);
 
 #define FUZZ_BASE_ID_BYTE 0xba
 
+/* True when all bytes of an object are zero, its padding included. */
+bool fuzz_is_zero(const void *object, size_t size);
+
 /* The checks of one stage each (check_view.c, check_image.c, check_plan.c). */
 
 /* Opens the file and calls every getter with every index and one past. */

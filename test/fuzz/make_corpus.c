@@ -57,7 +57,7 @@ static void fill_many(struct eb_payload *p)
 
 static void fill_nop(struct eb_payload *p)
 {
-    static const struct eb_record records[] = {
+    static const struct eb_record nops[] = {
         {.name = "fn_002", .new_size = 5, .old_size = FUZZ_FUNCTION_SIZE},
         {.name = "fn_003+8", .old_size = 31},
         {.name = "fn_004+0x10", .new_size = 31, .old_size = 40},
@@ -68,8 +68,8 @@ static void fill_nop(struct eb_payload *p)
     };
     size_t n;
 
-    for (n = 0; n < sizeof(records) / sizeof(records[0]); n++) {
-        eb_payload_record(p, &records[n]);
+    for (n = 0; n < sizeof(nops) / sizeof(nops[0]); n++) {
+        eb_payload_record(p, &nops[n]);
     }
 }
 

@@ -634,9 +634,10 @@ static void mutate_once(struct work *w)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
-    struct work w = {.data = data, .size = size, .max_size = max_size, .random = seed};
+    struct work w = {.size = size, .max_size = max_size, .random = seed};
     uint64_t count = 1 + below(&w, STACKED_MAX);
 
+    w.data = data;
     for (; count > 0; count--) {
         mutate_once(&w);
     }

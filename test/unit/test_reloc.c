@@ -684,13 +684,21 @@ static void test_loaded_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edges),          cmocka_unit_test(test_offsets),
-        cmocka_unit_test(test_none),           cmocka_unit_test(test_symbol_index),
-        cmocka_unit_test(test_unknown_types),  cmocka_unit_test(test_got_slots),
-        cmocka_unit_test(test_got_edges),      cmocka_unit_test(test_got_refusals),
-        cmocka_unit_test(test_debug_sections), cmocka_unit_test(test_symbol_not_loaded),
-        cmocka_unit_test(test_rel_form),       cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_two_tables),     cmocka_unit_test(test_loaded_twice),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_symbol_index),
+        cmocka_unit_test(test_unknown_types),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_got_slots),
+        cmocka_unit_test(test_got_edges),
+        cmocka_unit_test(test_got_refusals),
+        cmocka_unit_test(test_debug_sections),
+        cmocka_unit_test(test_symbol_not_loaded),
+        cmocka_unit_test(test_rel_form),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_two_tables),
+        cmocka_unit_test(test_loaded_twice),
     };
 
     return cmocka_run_group_tests_name("reloc", tests, NULL, NULL);
