@@ -60,21 +60,26 @@ static uint32_t overlay_all(const struct hp_memory *memory, uint64_t addr, uint8
     return covered;
 }
 
-/* True when a byte that no applied payload wrote is one that the port cannot vouch for. */
-static bool any_uncertain(const struct hp_memory *memory, uint64_t addr, size_t size,
-                          uint32_t covered)
+/* Looks for a byte that no applied payload wrote and that the port cannot vouch for. */
+static enum hp_status find_uncertain(const struct hp_memory *memory, uint64_t addr, size_t size,
+                                     uint32_t covered, bool *uncertain)
 {
     size_t n;
 
-    for (n = 0; n < size; n++) {
+    for (n = 0; n < size && !*uncertain; n++) {
+        enum hp_status status;
         uint8_t byte;
 
-        if ((covered & (UINT32_C(1) << n)) == 0 &&
-            hp_port_target_read(memory->port, addr + n, &byte, 1) != HP_OK) {
-            return true;
+        if ((covered & (UINT32_C(1) << n)) != 0) {
+            continue;
         }
+        status = hp_port_target_read(memory->port, addr + n, &byte, 1);
+        if (status != HP_OK && status != HP_UNDECIDED) {
+            return status;
+        }
+        *uncertain = status == HP_UNDECIDED;
     }
-    return false;
+    return HP_OK;
 }
 
 enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size,
@@ -88,6 +93,8 @@ enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, voi
         return status;
     }
     covered = overlay_all(memory, addr, buf, size);
-    *uncertain = status == HP_UNDECIDED && any_uncertain(memory, addr, size, covered);
-    return HP_OK;
+    if (status == HP_OK) {
+        return HP_OK;
+    }
+    return find_uncertain(memory, addr, size, covered, uncertain);
 }

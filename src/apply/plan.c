@@ -16,6 +16,7 @@
 struct capture {
     struct hp_payload *payload;
     struct hp_memory memory;
+    struct hp_target target;
     struct hp_diag *diag;
 };
 
@@ -36,22 +37,25 @@ static void note_record(const struct capture *capture, uint32_t index)
 
 /*
  * The landing pad, looked for whatever old_size claims: less than a whole pad must not be
- * overwritten. At the very end of readable code there may be less than a pad's bytes.
+ * overwritten. What is known to lie behind the function, or behind all code, is no part of one.
  */
 static enum hp_status find_pad(const struct capture *capture, const struct hp_record *record,
                                uint8_t *pad)
 {
     uint8_t bytes[PAD_MAX];
+    uint64_t end = capture->target.text_end;
     uint32_t size = PAD_MAX;
     bool uncertain;
-    enum hp_status status =
-        hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
+    enum hp_status status;
 
     *pad = 0;
-    if (status == HP_TARGET_READ && record->old_size < PAD_MAX) {
-        size = record->old_size;
-        status = hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
+    if (record->limit > record->old_addr) {
+        end = record->limit;
     }
+    if (end > record->old_addr && end - record->old_addr < size) {
+        size = (uint32_t)(end - record->old_addr);
+    }
+    status = hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
     if (status) {
         return fail_plan(capture, status);
     }
@@ -254,9 +258,11 @@ static enum hp_status lower_all(const struct capture *capture)
 enum hp_status hp_plan_capture(struct hp_payload *payload, const struct hp_payload *const *applied,
                                size_t applied_count, struct hp_diag *diag)
 {
-    struct capture capture = {payload, {payload->port, applied, applied_count}, diag};
+    struct capture capture = {
+        .payload = payload, .memory = {payload->port, applied, applied_count}, .diag = diag};
     enum hp_status status;
 
+    hp_port_target(payload->port, &capture.target);
     payload->write_count = 0;
     payload->undecided.expectations = 0;
     payload->undecided.writes = 0;

@@ -110,7 +110,6 @@ static enum hp_status open_section_names(struct hp_elf *elf, struct hp_diag *dia
         hp_note_section(diag, index, NULL);
         return fail(diag, HP_ELF_SHSTRNDX);
     }
-    section.name = (const char *)elf->shstr.data;
     return open_strings(elf, &section, &elf->shstr, diag);
 }
 
@@ -125,7 +124,7 @@ static enum hp_status check_section(struct hp_elf *elf, const struct hp_section 
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_NAME, elf->shstr.size, name,
                                            diag);
     }
-    if (!hp_is_power_of_two(section->align)) {
+    if (section->align != 0 && !hp_is_power_of_two(section->align)) {
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ALIGN, 1, section->align, diag);
     }
     if ((section->flags & wx) == wx) {
@@ -138,7 +137,7 @@ static enum hp_status check_section(struct hp_elf *elf, const struct hp_section 
         return hp_elf_section_fail_numbers(elf, section, HP_RELOC_FORM, HP_SHT_RELA, section->type,
                                            diag);
     }
-    return hp_elf_special_add(elf, section, diag);
+    return hp_elf_special_add(elf, section, name, diag);
 }
 
 /* Checks each section by itself; finds the symbol table and the special sections. */
@@ -146,18 +145,13 @@ static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
 {
     const struct hp_elf_table table = hp_elf_table_of(elf);
     struct hp_section section;
-    struct hp_section raw;
     uint32_t name;
     uint32_t i;
     enum hp_status st;
 
     for (i = 1; i < elf->shnum; i++) {
-        if (!hp_elf_raw_section(elf->file, &table, i, &raw, &name)) {
+        if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
-        }
-        st = hp_elf_section(elf, i, &section);
-        if (st) {
-            return st;
         }
         if (section.type == HP_SHT_NULL) {
             continue;
@@ -284,17 +278,20 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
 /* Checks the sections that refer to the symbol table. */
 static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
 {
+    const struct hp_elf_table table = hp_elf_table_of(elf);
     struct hp_section section;
     uint64_t total = 0;
+    uint32_t name;
     uint32_t i;
-    enum hp_status st;
+    enum hp_status st = HP_OK;
 
     for (i = 1; i < elf->shnum; i++) {
-        st = hp_elf_section(elf, i, &section);
-        if (!st && section.type == HP_SHT_SYMTAB_SHNDX) {
-            st = open_shndx(elf, &section, diag);
+        if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
+            return fail(diag, HP_ELF_TRUNCATED);
         }
-        if (!st && (section.type == HP_SHT_REL || section.type == HP_SHT_RELA)) {
+        if (section.type == HP_SHT_SYMTAB_SHNDX) {
+            st = open_shndx(elf, &section, diag);
+        } else if (section.type == HP_SHT_REL || section.type == HP_SHT_RELA) {
             st = check_reloc_section(elf, &section, &total, diag);
         }
         if (st) {
@@ -364,7 +361,7 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                                table.shnum);
     }
     elf->file = file;
-    elf->shstr.data = file.data + file.size; /* no names as yet: all are the empty one */
+    elf->shstr.data = file.data + file.size; /* no names as yet */
     elf->is64 = table.is64;
     elf->shoff = table.shoff;
     elf->shnum = table.shnum;

@@ -45,26 +45,24 @@ struct hp_span hp_elf_contents(const struct hp_elf *elf, const struct hp_section
     return hp_span_slice(elf->file, section->offset, section->size);
 }
 
-uint64_t hp_elf_name_offset(const struct hp_elf *elf, uint32_t index)
-{
-    const struct hp_elf_table table = hp_elf_table_of(elf);
-    struct hp_section section;
-    uint32_t name;
-
-    if (!hp_elf_raw_section(elf->file, &table, index, &section, &name) || name >= elf->shstr.size) {
-        return elf->file.size;
-    }
-    return (uint64_t)(elf->shstr.data - elf->file.data) + name;
-}
-
+/*
+ * Reads the name anew, at its offset in the file: a failure is rare, and section->name is a pointer
+ * that cannot be checked.
+ */
 static void note_section(const struct hp_elf *elf, const struct hp_section *section,
                          struct hp_diag *diag)
 {
     /* One byte more than a record keeps, so that hp_note_section() sees that a name is too long. */
     char name[HP_DIAG_SECTION_MAX + 1] = {0};
-    const uint64_t start = hp_elf_name_offset(elf, section->index);
+    const struct hp_elf_table table = hp_elf_table_of(elf);
+    struct hp_section raw;
+    uint32_t name_offset;
+    uint64_t start = elf->file.size;
     size_t n;
 
+    if (hp_elf_raw_section(elf->file, &table, section->index, &raw, &name_offset)) {
+        start = hp_elf_name_at(elf, name_offset);
+    }
     for (n = 0; n < HP_DIAG_SECTION_MAX; n++) {
         const uint8_t *p = hp_elf_at(elf->file, start + n, 1);
 

@@ -57,10 +57,9 @@ const char *hp_special_name(enum hp_special which)
     return special_names[index].name;
 }
 
-/* The special section of this name, HP_SPECIAL_COUNT for an ordinary name. */
-static unsigned int special_find(const struct hp_elf *elf, const struct hp_section *section)
+/* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
+static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
 {
-    const uint64_t start = hp_elf_name_offset(elf, section->index);
     char name[NAME_MAX_SIZE] = {0};
     uint32_t length;
     unsigned int i;
@@ -86,9 +85,9 @@ static unsigned int special_find(const struct hp_elf *elf, const struct hp_secti
 }
 
 enum hp_status hp_elf_special_add(struct hp_elf *elf, const struct hp_section *section,
-                                  struct hp_diag *diag)
+                                  uint32_t name, struct hp_diag *diag)
 {
-    const unsigned int which = special_find(elf, section);
+    const unsigned int which = special_find(elf, hp_elf_name_at(elf, name));
     const uint8_t *last;
 
     if (which >= HP_SPECIAL_COUNT) {

@@ -112,22 +112,19 @@ static bool raw_symbol64(struct hp_span file, uint64_t at, struct raw_symbol *ra
     return true;
 }
 
-enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp_symbol *symbol,
-                             struct hp_diag *diag)
+/* Decodes an entry into a zeroed symbol, which is left half-done when the entry is bad. */
+static enum hp_status decode_symbol(const struct hp_elf *elf, uint32_t index,
+                                    struct hp_symbol *symbol, struct hp_diag *diag)
 {
     const uint32_t entsize = elf->is64 ? HP_SYM64_SIZE : HP_SYM32_SIZE;
-    const struct hp_symbol none = {0};
-    struct hp_symbol out = {0};
     struct raw_symbol raw = {0};
     uint64_t at;
     bool found;
-    enum hp_status st;
 
-    *symbol = none;
     found = hp_elf_table_offset(elf->file, elf->symbols, (uint64_t)index * entsize, entsize, &at);
     if (found) {
-        found = elf->is64 ? raw_symbol64(elf->file, at, &raw, &out)
-                          : raw_symbol32(elf->file, at, &raw, &out);
+        found = elf->is64 ? raw_symbol64(elf->file, at, &raw, symbol)
+                          : raw_symbol32(elf->file, at, &raw, symbol);
     }
     if (!found) {
         return symbol_fail(index, HP_RELOC_SYMBOL_INDEX, elf->symbol_count, index, diag);
@@ -135,14 +132,23 @@ enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp
     if (raw.name >= elf->strings.size) {
         return symbol_fail(index, HP_SYMBOL_NAME, elf->strings.size, raw.name, diag);
     }
-    st = symbol_place(elf, index, raw.shndx, &out, diag);
+    symbol->name = (const char *)elf->strings.data + raw.name;
+    symbol->bind = raw.info >> 4;
+    symbol->type = raw.info & 0xf;
+    symbol->visibility = raw.other & 0x3;
+    return symbol_place(elf, index, raw.shndx, symbol, diag);
+}
+
+enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp_symbol *symbol,
+                             struct hp_diag *diag)
+{
+    const struct hp_symbol none = {0};
+    enum hp_status st;
+
+    *symbol = none;
+    st = decode_symbol(elf, index, symbol, diag);
     if (st) {
-        return st;
+        *symbol = none;
     }
-    out.name = (const char *)elf->strings.data + raw.name;
-    out.bind = raw.info >> 4;
-    out.type = raw.info & 0xf;
-    out.visibility = raw.other & 0x3;
-    *symbol = out;
-    return HP_OK;
+    return st;
 }

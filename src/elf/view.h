@@ -93,6 +93,18 @@ static inline struct hp_elf_table hp_elf_table_of(const struct hp_elf *elf)
 }
 
 /*
+ * File offset of a section's name by its sh_name; the file's size, where nothing can be read, when
+ * that is past the table of names.
+ */
+static inline uint64_t hp_elf_name_at(const struct hp_elf *elf, uint32_t name)
+{
+    if (name >= elf->shstr.size) {
+        return elf->file.size;
+    }
+    return (uint64_t)(elf->shstr.data - elf->file.data) + name;
+}
+
+/*
  * Checks the identification bytes and finds the section header table (extent.c). Returns HP_OK or
  * one of the statuses of hp_elf_extent().
  */
@@ -106,12 +118,6 @@ HP_MUST_USE enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_
 bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
                         struct hp_section *section, uint32_t *name);
 
-/*
- * File offset of a section's name; the file's size, where nothing can be read, when the section has
- * none that is valid (section.c).
- */
-uint64_t hp_elf_name_offset(const struct hp_elf *elf, uint32_t index);
-
 /* Reports a defect of a section and names it (section.c). */
 HP_MUST_USE enum hp_status hp_elf_section_fail(const struct hp_elf *elf,
                                                const struct hp_section *section,
@@ -124,12 +130,12 @@ HP_MUST_USE enum hp_status hp_elf_section_fail_numbers(const struct hp_elf *elf,
                                                        uint64_t actual, struct hp_diag *diag);
 
 /*
- * Enters a section in elf->special when its name is one of those, and checks what holds of any such
- * section (special.c). Returns HP_OK, HP_SPECIAL_DUPLICATE, HP_SPECIAL_NOT_LOADED, HP_SPECIAL_EMPTY
- * or HP_MODINFO.
+ * Enters a section in elf->special when its name (sh_name) is one of those, and checks what holds
+ * of any such section (special.c). Returns HP_OK, HP_SPECIAL_DUPLICATE, HP_SPECIAL_NOT_LOADED,
+ * HP_SPECIAL_EMPTY or HP_MODINFO.
  */
 HP_MUST_USE enum hp_status hp_elf_special_add(struct hp_elf *elf, const struct hp_section *section,
-                                              struct hp_diag *diag);
+                                              uint32_t name, struct hp_diag *diag);
 
 /* Checks that the required ones are there (special.c): HP_SPECIAL_MISSING, HP_NOTHING_TO_DO. */
 HP_MUST_USE enum hp_status hp_elf_special_check(const struct hp_elf *elf, struct hp_diag *diag);

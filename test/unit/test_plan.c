@@ -400,27 +400,27 @@ static void test_nop_at_the_end_of_memory(void **state)
 static void test_past_the_function(void **state)
 {
     static const struct {
-        const char *name;
+        uint32_t offset; /* in target_function, of 64 bytes */
         uint32_t new_size;
         bool pad;
         bool good;
     } rows[] = {
-        {"target_function+59", 0, false, true},  {"target_function+60", 0, false, false},
-        {"target_function+55", 0, true, true},   {"target_function+56", 0, true, false},
-        {"target_function+60", 4, false, true},  {"target_function+60", 5, false, false},
-        {"target_function+33", 31, false, true}, {"target_function+34", 31, false, false},
-        {"target_function+55", 9, true, true},   {"target_function+55", 10, true, false},
+        {59, 0, false, true}, {60, 0, false, false}, {55, 0, true, true},   {56, 0, true, false},
+        {60, 4, false, true}, {60, 5, false, false}, {33, 31, false, true}, {34, 31, false, false},
+        {55, 9, true, true},  {55, 10, true, false},
     };
     size_t n;
 
     (void)state;
     for (n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+        const uint64_t addr = TP_FUNCTION + rows[n].offset;
+        char name[32];
         const struct eb_record record = {
-            .name = rows[n].name, .new_size = rows[n].new_size, .old_size = 40};
-        const uint64_t addr = TP_FUNCTION + (uint64_t)atoi(rows[n].name + 16);
+            .name = name, .new_size = rows[n].new_size, .old_size = 40};
         struct hp_port *port = tp_new();
         struct hp_diag diag;
 
+        (void)snprintf(name, sizeof(name), "target_function+%u", rows[n].offset);
         if (rows[n].pad) {
             tp_poke(port, addr, endbr64, 4);
         }
@@ -432,7 +432,7 @@ static void test_past_the_function(void **state)
             assert_int_equal(try_one(port, &record, &diag, NULL), HP_PATCH_PAST_FUNCTION);
             assert_int_equal(diag.expected, TP_FUNCTION + 64);
             assert_int_equal(diag.actual, addr + size);
-            assert_string_equal(diag.name, rows[n].name);
+            assert_string_equal(diag.name, name);
         }
         tp_free(port);
     }
