@@ -3,10 +3,11 @@
  * A hash index over symbol names, for ports (the target's symbols) and for the library itself (the
  * symbols that a payload provides).
  *
- * Entries are sorted into buckets by a hash of the name and, inside a bucket, by hash, length and
- * bytes. A look-up is one bucket and a binary search in it: constant time for ordinary names, never
- * worse than logarithmic, whatever names somebody chooses. Building takes linear time for ordinary
- * names and n log n at worst. All memory is the caller's.
+ * Slots {hash, entry} are sorted into buckets by a hash of the name and, inside a bucket, by hash,
+ * length and bytes. A look-up is one bucket and a binary search in it: constant time for ordinary
+ * names, never worse than logarithmic, whatever names somebody chooses. Building takes linear time
+ * for ordinary names and n log n at worst. The entries keep their order, which may serve the caller
+ * for something else, such as look-up by address. All memory is the caller's.
  */
 #ifndef HOTPATCH_SYMTAB_H
 #define HOTPATCH_SYMTAB_H
@@ -31,14 +32,21 @@ struct hp_symtab_entry {
     uint32_t kind;   /* enum hp_symbol_kind */
 };
 
+/* For the index alone. A name that is not there is told by these alone, without its entry. */
+struct hp_symtab_slot {
+    uint32_t hash;
+    uint32_t entry;
+};
+
 /* The index. The caller sets all fields, then calls hp_symtab_build() once; read-only after that.
  */
 struct hp_symtab {
     const char *names;               /* the names, anywhere in one block below 4 GiB */
-    struct hp_symtab_entry *entries; /* `count` entries; reordered by the build */
+    struct hp_symtab_entry *entries; /* `count` entries */
     uint32_t count;
-    uint32_t *buckets;     /* bucket_count + 1 words, for the index alone */
-    uint32_t bucket_count; /* hp_symtab_bucket_count(count) */
+    struct hp_symtab_slot *slots; /* `count` slots, filled by the build */
+    uint32_t *buckets;            /* bucket_count + 1 words, filled by the build */
+    uint32_t bucket_count;        /* hp_symtab_bucket_count(count) */
 };
 
 /* Number of buckets for `count` entries: a power of two, at least 1. Any context. */

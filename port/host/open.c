@@ -422,6 +422,7 @@ void hp_host_close(struct hp_port *port)
     free(port->build_id);
     free(port->names);
     free(port->by_name.entries);
+    free(port->by_name.slots);
     free(port->by_name.buckets);
     free(port->symbols);
     free(port->segments);

@@ -316,13 +316,14 @@ static enum hp_status allocate(const struct scan *scan, uint32_t names_size)
     port->by_name.bucket_count = hp_symtab_bucket_count(port->by_name.count);
     port->names = malloc((size_t)names_size + 1);
     port->by_name.entries = calloc((size_t)port->by_name.count + 1, sizeof(*port->by_name.entries));
+    port->by_name.slots = calloc((size_t)port->by_name.count + 1, sizeof(*port->by_name.slots));
     port->by_name.buckets =
         calloc((size_t)port->by_name.bucket_count + 1, sizeof(*port->by_name.buckets));
     port->symbols = calloc((size_t)symbols + 1, sizeof(*port->symbols));
     /* A symbol begins and ends at most one segment each, a section ends at most one. */
     port->segments = calloc(2 * (size_t)symbols + port->section_count + 1, sizeof(*port->segments));
-    if (port->names == NULL || port->by_name.entries == NULL || port->by_name.buckets == NULL ||
-        port->symbols == NULL || port->segments == NULL) {
+    if (port->names == NULL || port->by_name.entries == NULL || port->by_name.slots == NULL ||
+        port->by_name.buckets == NULL || port->symbols == NULL || port->segments == NULL) {
         return hp_fail(scan->reader->diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
     port->by_name.names = port->names;

@@ -17,8 +17,8 @@ static enum hp_status decode_hooks(struct hp_loading *loading, enum hp_special w
     hooks->offset = place->offset;
     hooks->count = place->size / word;
     for (n = 0; n < hooks->count; n++) {
-        uint64_t addr =
-            hp_load_word(payload->arch, payload->image.memory.host + place->offset + n * word);
+        uint64_t addr = hp_load_word(payload->arch,
+                                     payload->image.memory.host + place->offset + (size_t)n * word);
 
         if (!hp_payload_in_text(payload, addr)) {
             enum hp_status status = hp_fail_numbers(

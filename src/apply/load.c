@@ -165,6 +165,7 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     payload->write_order = take(arena, records, sizeof(*payload->write_order));
     if (exports > 0) {
         payload->provided.entries = take(arena, exports, sizeof(*payload->provided.entries));
+        payload->provided.slots = take(arena, exports, sizeof(*payload->provided.slots));
         payload->provided.buckets =
             take(arena, (size_t)hp_symtab_bucket_count((uint32_t)exports) + 1,
                  sizeof(*payload->provided.buckets));

@@ -93,29 +93,18 @@ enum hp_status hp_records_measure(struct hp_loading *loading)
     return status;
 }
 
-static bool all_zero(const uint8_t *p, size_t size)
-{
-    size_t n;
-
-    for (n = 0; n < size; n++) {
-        if (p[n] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Fields that must be zero, and the version. */
 static enum hp_status check_reserved(struct hp_loading *loading, const struct form *form,
                                      const uint8_t *bytes)
 {
+    static const uint8_t zeros[OPAQUE_SIZE + APPLIED_PAD_SIZE]; /* adjacent in version 2 */
+    size_t size = loading->payload->record_version == 1 ? OPAQUE_SIZE : sizeof(zeros);
+
     if (bytes[form->version] != loading->payload->record_version) {
         return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_VERSION_MIXED,
                                loading->payload->record_version, bytes[form->version]);
     }
-    if (!all_zero(bytes + form->opaque, OPAQUE_SIZE) ||
-        (loading->payload->record_version == 2 &&
-         !all_zero(bytes + form->applied, APPLIED_PAD_SIZE))) {
+    if (memcmp(bytes + form->opaque, zeros, size) != 0) {
         return fail_record(loading, HP_RECORD_RESERVED);
     }
     return HP_OK;
@@ -145,7 +134,7 @@ static enum hp_status decode_expect(struct hp_loading *loading, const uint8_t *b
 
 /* The record's name: inside one loaded section, terminated there, of bounded length. */
 static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
-                                  struct hp_record *record)
+                                  struct hp_record *record, size_t *length)
 {
     const struct hp_image *image = &loading->payload->image;
     uint32_t general = hp_profile_default.symbol_name_max;
@@ -154,9 +143,9 @@ static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
     const char *name;
     size_t room;
     size_t bound;
-    size_t length;
 
     record->name = NULL;
+    *length = 0;
     if (addr == 0) {
         return record->old_addr != 0 ? HP_OK : fail_record(loading, HP_RECORD_NAME_NULL);
     }
@@ -168,10 +157,10 @@ static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
     name = (const char *)image->memory.host + (addr - image->memory.addr);
     room = place->size - (size_t)(addr - image->memory.addr - place->offset);
     bound = (size_t)(max > general ? max : general) + 1;
-    length = hp_string_length(name, room < bound ? room : bound);
-    if (length == 0 || length == room || length > max) {
-        if (length > max && length < room) {
-            hp_note_limit(loading->diag, loading->payload->profile, general, length);
+    *length = hp_block_length(name, room < bound ? room : bound);
+    if (*length == 0 || *length == room || *length > max) {
+        if (*length > max && *length < room) {
+            hp_note_limit(loading->diag, loading->payload->profile, general, *length);
         }
         return fail_record(loading, HP_RECORD_NAME_UNTERMINATED);
     }
@@ -214,9 +203,8 @@ static bool parse_offset(const char *text, uint64_t *offset)
 }
 
 /* Looks up "symbol[+offset]" and sets old_addr and the function's end. */
-static enum hp_status look_up(struct hp_loading *loading, struct hp_record *record)
+static enum hp_status look_up(struct hp_loading *loading, struct hp_record *record, size_t length)
 {
-    size_t length = hp_string_length(record->name, loading->payload->profile->symbol_name_max);
     struct hp_target_symbol symbol = {NULL, 0, 0, HP_KIND_UNKNOWN};
     uint64_t offset = 0;
     enum hp_status status;
@@ -271,7 +259,8 @@ static enum hp_status find_limit(struct hp_loading *loading, struct hp_record *r
     return status == HP_SYMBOL_UNDEFINED ? HP_OK : status;
 }
 
-static enum hp_status resolve_target(struct hp_loading *loading, struct hp_record *record)
+static enum hp_status resolve_target(struct hp_loading *loading, struct hp_record *record,
+                                     size_t name_length)
 {
     enum hp_status status;
 
@@ -283,7 +272,7 @@ static enum hp_status resolve_target(struct hp_loading *loading, struct hp_recor
         record->undecided = true;
         status = loading->options->allow_undecided ? HP_OK : HP_UNDECIDED;
     } else if (record->old_addr == 0) {
-        status = look_up(loading, record);
+        status = look_up(loading, record, name_length);
     } else {
         status = find_limit(loading, record);
     }
@@ -346,16 +335,17 @@ static enum hp_status decode_one(struct hp_loading *loading, const struct form *
 {
     const struct hp_arch *arch = loading->payload->arch;
     enum hp_status status = check_reserved(loading, form, bytes);
+    size_t name_length;
 
     if (status) {
         return status;
     }
     record->version = loading->payload->record_version;
     record->new_addr = hp_load_word(arch, bytes + arch->word);
-    record->old_addr = hp_load_word(arch, bytes + 2u * arch->word);
+    record->old_addr = hp_load_word(arch, bytes + (size_t)2 * arch->word);
     record->new_size = hp_le32(bytes + form->new_size);
     record->old_size = hp_le32(bytes + form->old_size);
-    status = decode_name(loading, hp_load_word(arch, bytes), record);
+    status = decode_name(loading, hp_load_word(arch, bytes), record, &name_length);
     if (status) {
         return status;
     }
@@ -374,7 +364,7 @@ static enum hp_status decode_one(struct hp_loading *loading, const struct form *
             return status;
         }
     }
-    status = resolve_target(loading, record);
+    status = resolve_target(loading, record, name_length);
     if (status) {
         return fail_record(loading, status);
     }

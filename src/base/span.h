@@ -138,6 +138,12 @@ static inline struct hp_span hp_span_slice(struct hp_span span, uint64_t offset,
  */
 size_t hp_string_length(const char *text, size_t max);
 
+/*
+ * Number of bytes in front of the first NUL of a block; `size` when there is none. Looks at eight
+ * bytes at a time, so all `size` bytes of the block have to be there.
+ */
+size_t hp_block_length(const char *block, size_t size);
+
 /* True when the NUL-terminated string `text` of at most `max` bytes equals the literal `other`. */
 bool hp_string_equal(const char *text, size_t max, const char *other);
 

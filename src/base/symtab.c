@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hash index over symbol names: bucket sort by hash, ordered buckets, binary search. */
+/* The hash index over symbol names: slots sorted into buckets, binary search in a bucket. */
 #include <hotpatch/symtab.h>
 
 #include <string.h>
@@ -49,73 +49,52 @@ uint32_t hp_symtab_bucket_count(uint32_t count)
     return buckets;
 }
 
-static int compare_bytes(const char *a, uint32_t a_length, const char *b, size_t b_length)
+/* Compares an entry's name with another: the shorter first, then by bytes. */
+static int compare_name(const struct hp_symtab *table, const struct hp_symtab_entry *entry,
+                        const char *name, size_t length)
 {
-    if (a_length != b_length) {
-        return a_length < b_length ? -1 : 1;
+    if (entry->length != length) {
+        return entry->length < length ? -1 : 1;
     }
-    return memcmp(a, b, a_length);
+    return memcmp(table->names + entry->name, name, length);
 }
 
-static int compare_entries(const struct hp_symtab *table, const struct hp_symtab_entry *a,
-                           const struct hp_symtab_entry *b)
+static int compare_slots(const struct hp_symtab *table, const struct hp_symtab_slot *a,
+                         const struct hp_symtab_slot *b)
 {
+    const struct hp_symtab_entry *other = &table->entries[b->entry];
+
     if (a->hash != b->hash) {
         return a->hash < b->hash ? -1 : 1;
     }
-    return compare_bytes(table->names + a->name, a->length, table->names + b->name, b->length);
-}
-
-static void swap_entries(struct hp_symtab_entry *a, struct hp_symtab_entry *b)
-{
-    struct hp_symtab_entry t = *a;
-
-    *a = *b;
-    *b = t;
+    return compare_name(table, &table->entries[a->entry], table->names + other->name,
+                        other->length);
 }
 
 /* One bucket, as hp_sort() sees it. */
 struct bucket {
     const struct hp_symtab *table;
-    struct hp_symtab_entry *entries;
+    struct hp_symtab_slot *slots;
 };
 
 static bool bucket_less(const void *data, uint32_t a, uint32_t b)
 {
     const struct bucket *bucket = data;
 
-    return compare_entries(bucket->table, &bucket->entries[a], &bucket->entries[b]) < 0;
+    return compare_slots(bucket->table, &bucket->slots[a], &bucket->slots[b]) < 0;
 }
 
 static void bucket_swap(void *data, uint32_t a, uint32_t b)
 {
     const struct bucket *bucket = data;
+    struct hp_symtab_slot t = bucket->slots[a];
 
-    swap_entries(&bucket->entries[a], &bucket->entries[b]);
+    bucket->slots[a] = bucket->slots[b];
+    bucket->slots[b] = t;
 }
 
-/*
- * Moves every entry to its bucket, in place. On entry buckets[b] is the end of bucket b; each entry
- * placed lowers it by one, so that on return it is the bucket's start. An entry at slot n is in its
- * place exactly when n is not below what is left to fill of its own bucket.
- */
-static void place_entries(struct hp_symtab *table)
-{
-    uint32_t mask = table->bucket_count - 1;
-    uint32_t n;
-
-    for (n = 0; n < table->count; n++) {
-        uint32_t home = table->entries[n].hash & mask;
-
-        while (n < table->buckets[home]) {
-            table->buckets[home]--;
-            swap_entries(&table->entries[n], &table->entries[table->buckets[home]]);
-            home = table->entries[n].hash & mask;
-        }
-    }
-}
-
-void hp_symtab_build(struct hp_symtab *table)
+/* Counts the entries of each bucket, then makes of each count the end of its bucket. */
+static void measure_buckets(struct hp_symtab *table)
 {
     uint32_t mask = table->bucket_count - 1;
     uint32_t end = 0;
@@ -133,11 +112,27 @@ void hp_symtab_build(struct hp_symtab *table)
         table->buckets[n] = end;
     }
     table->buckets[table->bucket_count] = end;
-    place_entries(table);
+}
+
+void hp_symtab_build(struct hp_symtab *table)
+{
+    uint32_t mask = table->bucket_count - 1;
+    uint32_t n;
+
+    measure_buckets(table);
+    for (n = table->count; n > 0; n--) { /* fills each bucket from its end to its start */
+        uint32_t hash = table->entries[n - 1].hash;
+        struct hp_symtab_slot *slot;
+
+        table->buckets[hash & mask]--;
+        slot = &table->slots[table->buckets[hash & mask]];
+        slot->hash = hash;
+        slot->entry = n - 1;
+    }
     for (n = 0; n < table->bucket_count; n++) {
         uint32_t start = table->buckets[n];
         uint32_t size = table->buckets[n + 1] - start;
-        struct bucket bucket = {table, &table->entries[start]};
+        struct bucket bucket = {table, &table->slots[start]};
         struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
 
         if (size > 1) {
@@ -149,6 +144,7 @@ void hp_symtab_build(struct hp_symtab *table)
 const struct hp_symtab_entry *hp_symtab_find(const struct hp_symtab *table, const char *name,
                                              size_t length, bool *duplicate)
 {
+    bool found = false;
     uint32_t hash;
     uint32_t low;
     uint32_t high;
@@ -164,27 +160,26 @@ const struct hp_symtab_entry *hp_symtab_find(const struct hp_symtab *table, cons
     low = table->buckets[hash & (table->bucket_count - 1)];
     end = table->buckets[(hash & (table->bucket_count - 1)) + 1];
     high = end;
-    while (low < high) { /* finds the first entry that is not below (hash, name) */
+    while (low < high) { /* finds the first slot that is not below (hash, name) */
         uint32_t middle = low + (high - low) / 2;
-        const struct hp_symtab_entry *entry = &table->entries[middle];
-        bool below = entry->hash < hash;
+        const struct hp_symtab_slot *slot = &table->slots[middle];
+        int order = slot->hash < hash ? -1 : 1;
 
-        if (entry->hash == hash) {
-            below = compare_bytes(table->names + entry->name, entry->length, name, length) < 0;
+        if (slot->hash == hash) {
+            order = compare_name(table, &table->entries[slot->entry], name, length);
         }
-        if (below) {
+        if (order < 0) {
             low = middle + 1;
         } else {
             high = middle;
+            found = found || order == 0;
         }
     }
-    if (low == end || table->entries[low].hash != hash ||
-        compare_bytes(table->names + table->entries[low].name, table->entries[low].length, name,
-                      length) != 0) {
+    if (!found) {
         return NULL;
     }
     if (duplicate != NULL && low + 1 < end) {
-        *duplicate = compare_entries(table, &table->entries[low], &table->entries[low + 1]) == 0;
+        *duplicate = compare_slots(table, &table->slots[low], &table->slots[low + 1]) == 0;
     }
-    return &table->entries[low];
+    return &table->entries[table->slots[low].entry];
 }

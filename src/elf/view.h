@@ -15,6 +15,8 @@
 #include <hotpatch/elf.h>
 #include <hotpatch/status.h>
 
+#include "base/span.h"
+
 /* Sizes of the structures of the two ELF classes in bytes (gABI). */
 enum {
     HP_EI_NIDENT = 16,
@@ -82,6 +84,38 @@ static inline uint32_t hp_elf_reloc_size(bool is64, uint32_t type)
         return is64 ? HP_REL64_SIZE : HP_REL32_SIZE;
     }
     return 0;
+}
+
+/*
+ * Decodes a symbol that needs no second look: of a 64-bit file, its name inside the table, its
+ * section index an ordinary one. False for any other: hp_elf_symbol() decodes or refuses it. Loops
+ * over all symbols inline this, so that the fields they do not use cost nothing.
+ */
+static inline bool hp_elf_plain_symbol(const struct hp_elf *elf, uint32_t index,
+                                       struct hp_symbol *symbol)
+{
+    const uint8_t *p;
+    uint32_t name;
+    uint32_t section;
+
+    if (!elf->is64 || index >= elf->symbol_count) {
+        return false;
+    }
+    p = elf->symbols.data + (size_t)index * HP_SYM64_SIZE;
+    name = hp_le32(p);
+    section = hp_le16(p + 6);
+    if (name >= elf->strings.size || section >= HP_SHN_LORESERVE || section >= elf->shnum) {
+        return false;
+    }
+    symbol->value = hp_le64(p + 8);
+    symbol->size = hp_le64(p + 16);
+    symbol->name = (const char *)elf->strings.data + name;
+    symbol->place = section == HP_SHN_UNDEF ? HP_PLACE_UNDEFINED : HP_PLACE_SECTION;
+    symbol->section = section;
+    symbol->bind = p[4] >> 4;
+    symbol->type = p[4] & 0xf;
+    symbol->visibility = p[5] & 0x3;
+    return true;
 }
 
 /* The place of the section headers of an open view. */

@@ -75,6 +75,28 @@ static enum hp_status place_section(struct hp_loading *loading, struct layout *l
     return HP_OK;
 }
 
+/* In section_place: the section is to be placed in this region. No index is that large. */
+#define PENDING(kind) (HP_NO_INDEX - 1 - (uint32_t)(kind))
+
+/* Notes the region of every section. */
+static enum hp_status sort_sections(struct hp_loading *loading)
+{
+    uint32_t n;
+
+    loading->section_place[0] = HP_NO_INDEX;
+    for (n = 1; n < loading->elf->shnum; n++) {
+        struct hp_section section;
+        enum hp_status status = hp_elf_section(loading->elf, n, &section);
+
+        if (status) {
+            return status;
+        }
+        loading->section_place[n] =
+            hp_section_is_loaded(&section) ? PENDING(region_of(&section)) : HP_NO_INDEX;
+    }
+    return HP_OK;
+}
+
 /* Places all sections of one region, page aligned, in the order of the file. */
 static enum hp_status place_region(struct hp_loading *loading, struct layout *layout,
                                    enum hp_region_kind kind)
@@ -90,8 +112,11 @@ static enum hp_status place_region(struct hp_loading *loading, struct layout *la
     for (n = 1; status == HP_OK && n < elf->shnum; n++) {
         struct hp_section section;
 
+        if (loading->section_place[n] != PENDING(kind)) {
+            continue;
+        }
         status = hp_elf_section(elf, n, &section);
-        if (status == HP_OK && hp_section_is_loaded(&section) && region_of(&section) == kind) {
+        if (status == HP_OK) {
             status = place_section(loading, layout, &section, kind);
             if (status) {
                 hp_note_section(loading->diag, n, section.name);
@@ -146,8 +171,9 @@ enum hp_status hp_image_build(struct hp_loading *loading)
     enum hp_status status;
     uint32_t n;
 
-    for (n = 0; n < loading->elf->shnum; n++) {
-        loading->section_place[n] = HP_NO_INDEX;
+    status = sort_sections(loading);
+    if (status) {
+        return status;
     }
     for (n = 0; n < HP_REGION_COUNT; n++) {
         status = place_region(loading, &layout, (enum hp_region_kind)n);

@@ -13,6 +13,7 @@
 #include "arch/arch.h"
 #include "base/diag.h"
 #include "base/span.h"
+#include "elf/view.h"
 
 enum {
     HP_VALUE_NONE, /* in a section that is not loaded: must not be referred to */
@@ -37,7 +38,8 @@ struct hp_loading {
     struct hp_target target;
     struct hp_diag *diag;
     uint32_t loaded_sections; /* sections that take part in the image */
-    uint32_t exports;         /* symbols that other payloads could refer to */
+    uint32_t exports;         /* symbols that other payloads may be able to refer to */
+    uint32_t first_export;    /* index of the first of them */
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
@@ -82,8 +84,32 @@ static inline uint64_t hp_undecided_word(const struct hp_arch *arch)
     return arch->word == 8 ? UINT64_MAX : UINT32_MAX;
 }
 
-/* True for a symbol that other payloads could refer to, or that the profile wants to be new. */
-bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbol *symbol);
+/* Length of a symbol's name, looking at no more than `max` bytes. */
+static inline size_t hp_loading_name_length(const struct hp_loading *loading,
+                                            const struct hp_symbol *symbol, size_t max)
+{
+    const struct hp_span *strings = &loading->elf->strings;
+    size_t room = strings->size - (size_t)((const uint8_t *)symbol->name - strings->data);
+
+    return hp_block_length(symbol->name, room < max ? room : max);
+}
+
+/*
+ * True for a symbol that other payloads could refer to, or that the profile wants to be new (local
+ * ones only where it minds them), as far as that can be told without a look at its name.
+ */
+static inline bool hp_symbol_may_be_export(const struct hp_loading *loading,
+                                           const struct hp_symbol *symbol)
+{
+    if (symbol->bind == HP_STB_LOCAL && !loading->payload->profile->locals_must_be_new) {
+        return false;
+    }
+    if (symbol->place != HP_PLACE_SECTION &&
+        (symbol->place != HP_PLACE_ABSOLUTE || symbol->bind == HP_STB_LOCAL)) {
+        return false;
+    }
+    return symbol->type != HP_STT_SECTION && symbol->type != HP_STT_FILE;
+}
 
 /*
  * Decodes section `index` when it is a relocation section of a loaded section, and that section;
@@ -108,7 +134,7 @@ HP_MUST_USE enum hp_status hp_reloc_scan(struct hp_loading *loading);
 /* Places the sections, obtains the image's memory and copies the contents. */
 HP_MUST_USE enum hp_status hp_image_build(struct hp_loading *loading);
 
-/* Resolves every symbol, fills the GOT, and collects the candidates for export. */
+/* Resolves every symbol and fills the GOT. */
 HP_MUST_USE enum hp_status hp_symbols_resolve(struct hp_loading *loading);
 
 /* Applies the relocations. */

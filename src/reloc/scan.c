@@ -3,28 +3,34 @@
 #include "reloc/job.h"
 #include "reloc/loading.h"
 
-/* Symbols that other payloads could refer to; local ones only where the profile minds them. */
-bool hp_symbol_is_export(const struct hp_loading *loading, const struct hp_symbol *symbol)
+/* Counts the symbols that may have to be exported, and checks all of them on the way. */
+static enum hp_status count_exports(struct hp_loading *loading)
 {
-    const struct hp_arch *arch = loading->payload->arch;
+    uint32_t exports = 0;
+    uint32_t n;
 
-    if (symbol->bind == HP_STB_LOCAL && !loading->payload->profile->locals_must_be_new) {
-        return false;
+    for (n = 1; n < loading->elf->symbol_count; n++) {
+        struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
+        struct hp_symbol symbol;
+        bool may_be_export;
+
+        if (hp_elf_plain_symbol(loading->elf, n, &plain)) {
+            may_be_export = hp_symbol_may_be_export(loading, &plain);
+        } else {
+            enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
+
+            if (status) {
+                return status;
+            }
+            may_be_export = hp_symbol_may_be_export(loading, &symbol);
+        }
+        if (may_be_export) {
+            loading->first_export = exports == 0 ? n : loading->first_export;
+            exports++;
+        }
     }
-    if (symbol->place != HP_PLACE_SECTION &&
-        (symbol->place != HP_PLACE_ABSOLUTE || symbol->bind == HP_STB_LOCAL)) {
-        return false;
-    }
-    if (symbol->type == HP_STT_SECTION || symbol->type == HP_STT_FILE || symbol->name[0] == '\0') {
-        return false;
-    }
-    if (symbol->bind == HP_STB_LOCAL && symbol->name[0] == '.' && symbol->name[1] == 'L') {
-        return false; /* an assembler's own label, as for string literals */
-    }
-    return arch->is_marker == NULL ||
-           !arch->is_marker(
-               symbol->name,
-               hp_string_length(symbol->name, loading->payload->profile->symbol_name_max));
+    loading->exports = exports;
+    return HP_OK;
 }
 
 enum hp_status hp_loading_measure(struct hp_loading *loading)
@@ -41,16 +47,7 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
         }
         loading->loaded_sections += hp_section_is_loaded(&section) ? 1 : 0;
     }
-    for (n = 1; n < elf->symbol_count; n++) {
-        struct hp_symbol symbol;
-        enum hp_status status = hp_elf_symbol(elf, n, &symbol, loading->diag);
-
-        if (status) {
-            return status;
-        }
-        loading->exports += hp_symbol_is_export(loading, &symbol) ? 1 : 0;
-    }
-    return HP_OK;
+    return count_exports(loading);
 }
 
 static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)
@@ -115,29 +112,76 @@ static bool must_not_be_relocated(const struct hp_elf *elf, uint32_t section)
            section == elf->special[HP_SPECIAL_MODINFO];
 }
 
+/* A relocation section under scrutiny. */
+struct scan {
+    const uint8_t *entries;
+    uint32_t count;
+    uint32_t stride;
+    bool is64;
+    bool is_rela;
+    bool may_skip; /* 64-bit RELA, all types allowed */
+    uint64_t size; /* of the section to relocate */
+    uint32_t symbol_count;
+};
+
+/*
+ * Index of the first entry from `n` on that scan_entry() has to look at; all before it would pass,
+ * with nothing to do for them. Such are nearly all entries of a payload, so the loop is kept to
+ * what can stay in registers.
+ */
+static uint32_t next_entry(const struct hp_arch *arch, const struct scan *scan, uint32_t n)
+{
+    const struct hp_howto *howtos = arch->howtos;
+    const uint32_t howto_count = arch->howto_count;
+    const uint32_t symbol_count = scan->symbol_count;
+    const uint64_t size = scan->size;
+    const uint8_t *entry = scan->entries + (size_t)n * scan->stride;
+
+    if (!scan->may_skip) {
+        return n;
+    }
+    for (; n < scan->count; n++, entry += HP_RELA64_SIZE) {
+        struct hp_reloc reloc = hp_rela64(entry);
+
+        if (reloc.type >= howto_count || howtos[reloc.type].flags != HP_HOWTO_KNOWN ||
+            reloc.symbol == 0 || reloc.symbol >= symbol_count ||
+            !hp_range_fits(size, reloc.offset, howtos[reloc.type].width)) {
+            break;
+        }
+    }
+    return n;
+}
+
 static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
                                    const struct hp_section *target, uint32_t *got_count)
 {
     const struct hp_arch *arch = loading->payload->arch;
     struct hp_span entries = hp_elf_contents(loading->elf, relocs);
-    bool is_rela = relocs->type == HP_SHT_RELA;
-    uint32_t stride = hp_elf_reloc_size(loading->elf->is64, relocs->type);
-    uint32_t count = (uint32_t)(entries.size / stride);
+    struct scan scan = {
+        .entries = entries.data,
+        .stride = hp_elf_reloc_size(loading->elf->is64, relocs->type),
+        .is64 = loading->elf->is64,
+        .is_rela = relocs->type == HP_SHT_RELA,
+        .size = target->size,
+        .symbol_count = loading->elf->symbol_count,
+    };
     enum hp_status status;
     uint32_t n;
 
-    if (count == 0) {
+    scan.count = (uint32_t)(entries.size / scan.stride);
+    scan.may_skip = scan.is64 && scan.is_rela && loading->payload->profile->reloc_types == NULL;
+    if (scan.count == 0) {
         return HP_OK;
     }
-    if (is_rela ? !arch->uses_rela : !arch->uses_rel) {
+    if (scan.is_rela ? !arch->uses_rela : !arch->uses_rel) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_FORM);
     }
     if (target->type == HP_SHT_NOBITS || must_not_be_relocated(loading->elf, target->index)) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_TARGET);
     }
-    for (n = 0; n < count; n++) {
+    for (n = next_entry(arch, &scan, 0); n < scan.count; n = next_entry(arch, &scan, n + 1)) {
         struct hp_reloc reloc =
-            hp_reloc_decode(loading->elf->is64, is_rela, entries.data + (size_t)n * stride);
+            hp_reloc_decode(scan.is64, scan.is_rela, scan.entries + (size_t)n * scan.stride);
 
         status = scan_entry(loading, &reloc, target->size, got_count);
         if (status) {

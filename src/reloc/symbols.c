@@ -61,7 +61,7 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
                                         struct hp_symbol_value *value)
 {
     const struct hp_profile *profile = loading->payload->profile;
-    size_t length = hp_string_length(symbol->name, (size_t)profile->symbol_name_max + 1);
+    size_t length = hp_loading_name_length(loading, symbol, (size_t)profile->symbol_name_max + 1);
     struct hp_target_symbol found = {NULL, 0, 0, HP_KIND_UNKNOWN};
     enum hp_status status;
 
@@ -145,27 +145,26 @@ static uint32_t kind_of(const struct hp_symbol *symbol)
     return symbol->type == HP_STT_OBJECT ? HP_KIND_DATA : HP_KIND_UNKNOWN;
 }
 
-/* Notes a symbol that may turn out to be provided to later payloads. */
-static enum hp_status add_candidate(struct hp_loading *loading, uint32_t index,
-                                    const struct hp_symbol *symbol,
-                                    const struct hp_symbol_value *value)
+/*
+ * Resolves the symbol of which a payload may have tens of thousands: one in a loaded section,
+ * without a GOT slot. False for all others.
+ */
+static inline bool resolve_plain(const struct hp_loading *loading, const struct hp_symbol *symbol,
+                                 struct hp_symbol_value *value)
 {
-    struct hp_symtab *provided = &loading->payload->provided;
-    uint32_t max = loading->payload->profile->symbol_name_max;
-    struct hp_symtab_entry *entry;
+    const struct hp_placed_section *place;
 
-    if (value->state != HP_VALUE_KNOWN || !hp_symbol_is_export(loading, symbol)) {
-        return HP_OK;
+    if (symbol->place != HP_PLACE_SECTION || symbol->type == HP_STT_TLS ||
+        symbol->type == HP_STT_GNU_IFUNC || value->got != HP_NO_INDEX) {
+        return false;
     }
-    entry = &provided->entries[provided->count];
-    entry->addr = value->value;
-    entry->size = symbol->size;
-    entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
-    entry->length = (uint32_t)hp_string_length(symbol->name, (size_t)max + 1);
-    entry->hash = index; /* until the index is built: who it is, for diagnostics */
-    entry->kind = kind_of(symbol);
-    provided->count++;
-    return entry->length > max ? fail_length(loading, symbol->name) : HP_OK;
+    place = hp_loading_place(loading, symbol->section);
+    if (place == NULL || symbol->value > place->size) {
+        return false;
+    }
+    value->value = loading->payload->image.memory.addr + place->offset + symbol->value;
+    value->state = HP_VALUE_KNOWN;
+    return true;
 }
 
 /* Writes the slot of a symbol that GOT relocations refer to. */
@@ -189,18 +188,25 @@ enum hp_status hp_symbols_resolve(struct hp_loading *loading)
 
     for (n = 1; n < elf->symbol_count; n++) {
         struct hp_symbol_value *value = &loading->symbols[n];
+        struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
         struct hp_symbol symbol;
-        enum hp_status status = hp_elf_symbol(elf, n, &symbol, loading->diag);
+        enum hp_status status = HP_OK;
 
-        if (status) {
-            return status;
+        if (hp_elf_plain_symbol(elf, n, &plain)) {
+            if (resolve_plain(loading, &plain, value)) {
+                continue;
+            }
+            symbol = plain;
+        } else {
+            status = hp_elf_symbol(elf, n, &symbol, loading->diag);
         }
-        status = resolve_one(loading, &symbol, value);
         if (status == HP_OK) {
-            status = add_candidate(loading, n, &symbol, value);
+            status = resolve_one(loading, &symbol, value);
+            if (status) {
+                hp_loading_note_symbol(loading, n);
+            }
         }
         if (status) {
-            hp_loading_note_symbol(loading, n);
             return status;
         }
         fill_got(loading, value);
@@ -208,71 +214,125 @@ enum hp_status hp_symbols_resolve(struct hp_loading *loading)
     return HP_OK;
 }
 
-/* True when some record's new function is at this address. */
+/*
+ * True when some record's new function is at this address. The search has no branch that depends on
+ * the address, which could not be predicted.
+ */
 static bool overrides(const struct hp_loading *loading, uint64_t addr)
 {
-    uint32_t low = 0;
-    uint32_t high = loading->new_addr_count;
+    const uint64_t *first = loading->new_addrs;
+    uint32_t count = loading->new_addr_count;
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (loading->new_addrs[middle] == addr) {
-            return true;
-        }
-        if (loading->new_addrs[middle] < addr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    if (count == 0 || addr > first[count - 1]) {
+        return false; /* data lies above all text */
     }
-    return false;
+    while (count > 1) {
+        uint32_t half = count / 2;
+
+        first += first[half] <= addr ? half : 0;
+        count -= half;
+    }
+    return *first == addr;
 }
 
-/* A new symbol that exists already; that local ones matter is a rule of the profile's. */
-static enum hp_status fail_exists(const struct hp_loading *loading, uint32_t index)
+/* The part of hp_symbol_may_be_export() that looks at the name. */
+static bool has_export_name(const struct hp_loading *loading, const struct hp_symbol *symbol,
+                            size_t length)
 {
-    struct hp_symbol symbol;
+    const struct hp_arch *arch = loading->payload->arch;
 
-    if (hp_elf_symbol(loading->elf, index, &symbol, NULL) == HP_OK && symbol.bind == HP_STB_LOCAL) {
-        hp_note_profile(loading->diag, loading->payload->profile->name);
+    if (length == 0) {
+        return false;
     }
-    return hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_EXISTS);
+    if (symbol->bind == HP_STB_LOCAL && symbol->name[0] == '.' && symbol->name[1] == 'L') {
+        return false; /* an assembler's own label, as for string literals */
+    }
+    return arch->is_marker == NULL || !arch->is_marker(symbol->name, length);
+}
+
+/* Checks that a name is new; that local ones matter is a rule of the profile's. */
+static enum hp_status check_new(const struct hp_loading *loading, const struct hp_symbol *symbol,
+                                size_t length)
+{
+    struct hp_target_symbol found;
+    enum hp_status status = hp_symbol_lookup(loading, symbol->name, length, &found);
+
+    if (status == HP_SYMBOL_UNDEFINED || status == HP_UNDECIDED) {
+        return HP_OK;
+    }
+    if (status == HP_OK || status == HP_SYMBOL_AMBIGUOUS) {
+        status = HP_SYMBOL_EXISTS;
+        if (symbol->bind == HP_STB_LOCAL) {
+            hp_note_profile(loading->diag, loading->payload->profile->name);
+        }
+    }
+    return hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
+}
+
+/* Adds a symbol to those that the payload provides, unless it overrides an old one. */
+static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
+                                 const struct hp_symbol *symbol)
+{
+    struct hp_symtab *provided = &loading->payload->provided;
+    uint32_t max = loading->payload->profile->symbol_name_max;
+    const struct hp_symbol_value *value = &loading->symbols[index];
+    struct hp_symtab_entry *entry;
+    enum hp_status status;
+    size_t length;
+
+    if (value->state != HP_VALUE_KNOWN) {
+        return HP_OK;
+    }
+    length = hp_loading_name_length(loading, symbol, (size_t)max + 1);
+    if (!has_export_name(loading, symbol, length)) {
+        return HP_OK;
+    }
+    if (length > max) {
+        return fail_length(loading, symbol->name);
+    }
+    if (overrides(loading, value->value)) {
+        return HP_OK;
+    }
+    status = check_new(loading, symbol, length);
+    if (status) {
+        return status;
+    }
+    entry = &provided->entries[provided->count];
+    entry->addr = value->value;
+    entry->size = symbol->size;
+    entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
+    entry->length = (uint32_t)length;
+    entry->kind = kind_of(symbol);
+    provided->count++;
+    return HP_OK;
 }
 
 enum hp_status hp_symbols_export(struct hp_loading *loading)
 {
     struct hp_symtab *provided = &loading->payload->provided;
-    uint32_t count = provided->count;
     uint32_t n;
 
-    provided->count = 0;
-    provided->names = loading->names;
-    for (n = 0; n < count; n++) {
-        struct hp_symtab_entry *entry = &provided->entries[n];
-        struct hp_target_symbol found;
-        const char *name = (const char *)loading->elf->strings.data + entry->name;
-        enum hp_status status;
+    if (loading->exports == 0) {
+        return HP_OK;
+    }
+    for (n = loading->first_export; n < loading->elf->symbol_count; n++) {
+        struct hp_symbol symbol;
+        enum hp_status status = HP_OK;
 
-        if (overrides(loading, entry->addr)) {
-            continue;
+        if (!hp_elf_plain_symbol(loading->elf, n, &symbol)) {
+            status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
         }
-        status = hp_symbol_lookup(loading, name, entry->length, &found);
-        if (status == HP_OK || status == HP_SYMBOL_AMBIGUOUS) {
-            status = fail_exists(loading, entry->hash);
-        } else if (status == HP_SYMBOL_UNDEFINED || status == HP_UNDECIDED) {
-            status = HP_OK;
+        if (status == HP_OK && hp_symbol_may_be_export(loading, &symbol)) {
+            status = export_one(loading, n, &symbol);
         }
         if (status) {
-            status = hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
-            hp_loading_note_symbol(loading, entry->hash);
+            hp_loading_note_symbol(loading, n);
             return status;
         }
-        provided->entries[provided->count] = *entry;
-        provided->count++;
     }
     if (provided->count > 0) {
         memcpy(loading->names, loading->elf->strings.data, loading->elf->strings.size);
+        provided->names = loading->names;
         provided->bucket_count = hp_symtab_bucket_count(provided->count);
         hp_symtab_build(provided);
     }

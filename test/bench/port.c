@@ -67,6 +67,7 @@ struct hp_port *bench_port_new(void)
     symbols->names = port->names;
     symbols->count = BENCH_TARGET_SYMBOLS;
     symbols->entries = obtain(BENCH_TARGET_SYMBOLS * sizeof(*symbols->entries));
+    symbols->slots = obtain(BENCH_TARGET_SYMBOLS * sizeof(*symbols->slots));
     symbols->bucket_count = hp_symtab_bucket_count(symbols->count);
     symbols->buckets = obtain(((size_t)symbols->bucket_count + 1) * sizeof(*symbols->buckets));
     add_symbols(port);
@@ -91,6 +92,7 @@ void bench_port_free(struct hp_port *port)
     }
     free(port->text);
     free(port->symbols.buckets);
+    free(port->symbols.slots);
     free(port->symbols.entries);
     free(port->name_of);
     free(port->names);

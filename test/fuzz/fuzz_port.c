@@ -166,6 +166,8 @@ static void make_symbols(struct hp_port *port, uint32_t extra)
     port->symbols.buckets =
         calloc((size_t)port->symbols.bucket_count + 1, sizeof(*port->symbols.buckets));
     CHECK(port->symbols.buckets != NULL);
+    port->symbols.slots = calloc((size_t)port->symbols.count + 1, sizeof(*port->symbols.slots));
+    CHECK(port->symbols.slots != NULL);
     hp_symtab_build(&port->symbols);
 }
 
@@ -174,6 +176,7 @@ static void free_symbols(struct hp_port *port)
     free(port->names);
     free(port->symbols.entries);
     free(port->symbols.buckets);
+    free(port->symbols.slots);
 }
 
 struct hp_port *fuzz_port_new(enum fuzz_target kind)

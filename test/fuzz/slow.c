@@ -181,9 +181,14 @@ static bool colliding_name(uint32_t n, char *name, size_t length)
 static void check_collision(const char *name)
 {
     struct hp_symtab_entry entry = {.length = (uint32_t)strlen(name)};
+    struct hp_symtab_slot slot;
     uint32_t buckets[2];
-    struct hp_symtab table = {
-        .names = name, .entries = &entry, .count = 1, .buckets = buckets, .bucket_count = 1};
+    struct hp_symtab table = {.names = name,
+                              .entries = &entry,
+                              .count = 1,
+                              .slots = &slot,
+                              .buckets = buckets,
+                              .bucket_count = 1};
 
     hp_symtab_build(&table);
     CHECK(entry.hash == COLLIDING_HASH);

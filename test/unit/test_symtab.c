@@ -16,23 +16,36 @@
 
 #include "test_port.h"
 
-/* An index under test; names and entries are allocated exactly, for AddressSanitizer. */
+/* An index under test; names and entries are of their exact sizes, for AddressSanitizer. */
 struct fixture {
     struct hp_symtab table;
     char *names;
     size_t names_size;
+    size_t names_room;
+    size_t entries_room;
 };
+
+/* Makes both arrays this large. */
+static void resize(struct fixture *f, size_t names_room, size_t entries_room)
+{
+    const size_t entry = sizeof(f->table.entries[0]);
+
+    f->names = realloc(f->names, names_room > 0 ? names_room : 1);
+    f->table.entries = realloc(f->table.entries, entries_room > 0 ? entries_room * entry : 1);
+    assert_non_null(f->names);
+    assert_non_null(f->table.entries);
+    f->names_room = names_room;
+    f->entries_room = entries_room;
+}
 
 static void add(struct fixture *f, const void *name, size_t length, uint64_t addr)
 {
     struct hp_symtab_entry *entry;
 
-    f->names = realloc(f->names, f->names_size + length);
-    f->table.entries = realloc(f->table.entries, (f->table.count + 1) * sizeof(*entry));
-    assert_non_null(f->table.entries);
-    if (length > 0) {
-        memcpy(f->names + f->names_size, name, length);
+    if (f->names_room - f->names_size < length || f->entries_room == f->table.count) {
+        resize(f, 2 * (f->names_size + length), 2 * ((size_t)f->table.count + 1));
     }
+    memcpy(f->names + f->names_size, name, length);
     entry = &f->table.entries[f->table.count];
     memset(entry, 0xa5, sizeof(*entry));
     entry->addr = addr;
@@ -46,8 +59,12 @@ static void add(struct fixture *f, const void *name, size_t length, uint64_t add
 
 static void build(struct fixture *f)
 {
+    resize(f, f->names_size, f->table.count);
     f->table.names = f->names;
     f->table.bucket_count = hp_symtab_bucket_count(f->table.count);
+    f->table.slots = malloc(f->table.count * sizeof(*f->table.slots) + 1);
+    assert_non_null(f->table.slots);
+    memset(f->table.slots, 0xa5, f->table.count * sizeof(*f->table.slots));
     f->table.buckets = malloc(((size_t)f->table.bucket_count + 1) * sizeof(uint32_t));
     assert_non_null(f->table.buckets);
     memset(f->table.buckets, 0xa5, ((size_t)f->table.bucket_count + 1) * sizeof(uint32_t));
@@ -57,6 +74,7 @@ static void build(struct fixture *f)
 static void release(struct fixture *f)
 {
     free(f->table.entries);
+    free(f->table.slots);
     free(f->table.buckets);
     free(f->names);
     memset(f, 0, sizeof(*f));
@@ -252,10 +270,9 @@ static double work(uint32_t count, bool colliding)
     double used;
     uint32_t n;
 
-    f.names = malloc((size_t)count * TP_COLLIDING);
-    f.table.entries = calloc(count, sizeof(*f.table.entries));
-    assert_non_null(f.names);
-    assert_non_null(f.table.entries);
+    resize(&f, (size_t)count * TP_COLLIDING, count);
+    f.names_size = f.names_room;
+    memset(f.table.entries, 0, count * sizeof(f.table.entries[0]));
     for (n = 0; n < count; n++) {
         char *name = f.names + (size_t)n * TP_COLLIDING;
 
