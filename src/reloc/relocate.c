@@ -30,7 +30,7 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
     }
     job.entries = entries.data;
     job.stride = hp_elf_reloc_size(loading->elf->is64, relocs->type);
-    job.count = (uint32_t)(entries.size / job.stride);
+    job.count = hp_elf_reloc_count(loading->elf, relocs);
     job.host = image->memory.host + place->offset;
     job.addr = image->memory.addr + place->offset;
     job.got = image->memory.addr + image->got_offset;

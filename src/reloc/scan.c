@@ -159,6 +159,7 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
     struct hp_span entries = hp_elf_contents(loading->elf, relocs);
     struct scan scan = {
         .entries = entries.data,
+        .count = hp_elf_reloc_count(loading->elf, relocs),
         .stride = hp_elf_reloc_size(loading->elf->is64, relocs->type),
         .is64 = loading->elf->is64,
         .is_rela = relocs->type == HP_SHT_RELA,
@@ -168,7 +169,6 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
     enum hp_status status;
     uint32_t n;
 
-    scan.count = (uint32_t)(entries.size / scan.stride);
     scan.may_skip = scan.is64 && scan.is_rela && loading->payload->profile->reloc_types == NULL;
     if (scan.count == 0) {
         return HP_OK;
