@@ -189,75 +189,76 @@ static void test_shstrndx_edges(void **state)
 }
 
 /* One field of one section wrong: status, and the section that is named (NULL: by index only). */
+static const struct section_row {
+    const char *section; /* "reloc": the relocation section */
+    enum eb_section_field field;
+    uint64_t value;
+    enum hp_status status;
+    const char *named;
+} section_rows[] = {
+    {".text", EB_SH_ALIGN, 0, HP_OK, NULL},
+    {".text", EB_SH_ALIGN, 1, HP_OK, NULL},
+    {".text", EB_SH_ALIGN, 0x80000000, HP_OK, NULL},
+    {".text", EB_SH_ALIGN, 3, HP_SECTION_ALIGN, ".text"},
+    {".text", EB_SH_ALIGN, 0xffffffff, HP_SECTION_ALIGN, ".text"},
+    {".text", EB_SH_ALIGN, 0x80000001, HP_SECTION_ALIGN, ".text"},
+    {".strtab", EB_SH_ALIGN, 12, HP_SECTION_ALIGN, ".strtab"},
+    {".text", EB_SH_FLAGS, 7, HP_SECTION_WX, ".text"},
+    {".text", EB_SH_FLAGS, 5, HP_OK, NULL}, /* not loaded */
+    {".text", EB_SH_FLAGS, 0x802, HP_SECTION_COMPRESSED, ".text"},
+    {".text", EB_SH_FLAGS, 0x800, HP_OK, NULL}, /* as debug sections may be */
+    {".text", EB_SH_TYPE, 19, HP_RELOC_FORM, ".text"},
+    {".text", EB_SH_TYPE, 0x40000014, HP_RELOC_FORM, ".text"},
+    {".text", EB_SH_TYPE, HP_SHT_NOTE, HP_OK, NULL},
+    {".text", EB_SH_NAME, 0, HP_OK, NULL},
+    {".text", EB_SH_NAME, 0x10000, HP_SECTION_NAME, NULL},
+    {".text", EB_SH_NAME, UINT32_MAX, HP_SECTION_NAME, NULL},
+    {".text", EB_SH_OFFSET, UINT32_MAX, HP_SECTION_BOUNDS, NULL},
+    {".text", EB_SH_SIZE, UINT32_MAX, HP_SECTION_BOUNDS, NULL},
+    {".text", EB_SH_TYPE, HP_SHT_SYMTAB, HP_SYMTAB_DUPLICATE, ".symtab"},
+    {".text", EB_SH_TYPE, HP_SHT_SYMTAB_SHNDX, HP_SECTION_ENTSIZE, ".text"},
+    {".symtab", EB_SH_TYPE, HP_SHT_PROGBITS, HP_SYMTAB_MISSING, NULL},
+    {".symtab", EB_SH_TYPE, HP_SHT_NULL, HP_SYMTAB_MISSING, NULL},
+    {".symtab", EB_SH_SIZE, 0, HP_SYMTAB_MISSING, ".symtab"},
+    {".symtab", EB_SH_SIZE, 47, HP_SECTION_ENTSIZE, ".symtab"},
+    {".symtab", EB_SH_ENTSIZE, 0, HP_SECTION_ENTSIZE, ".symtab"},
+    {".symtab", EB_SH_ENTSIZE, 8, HP_SECTION_ENTSIZE, ".symtab"},
+    {".symtab", EB_SH_ENTSIZE, 48, HP_SECTION_ENTSIZE, ".symtab"},
+    {".symtab", EB_SH_ENTSIZE, UINT32_MAX, HP_SECTION_ENTSIZE, ".symtab"},
+    {".symtab", EB_SH_LINK, 0, HP_SECTION_LINK, ".symtab"},
+    {".symtab", EB_SH_LINK, 1, HP_SECTION_LINK, ".symtab"}, /* .text */
+    {".symtab", EB_SH_LINK, 0xffff, HP_SECTION_LINK, ".symtab"},
+    {".symtab", EB_SH_LINK, UINT32_MAX, HP_SECTION_LINK, ".symtab"},
+    {".strtab", EB_SH_TYPE, HP_SHT_PROGBITS, HP_SECTION_LINK, ".symtab"},
+    {".strtab", EB_SH_TYPE, HP_SHT_NOBITS, HP_SECTION_LINK, ".symtab"},
+    {".strtab", EB_SH_TYPE, HP_SHT_NULL, HP_SECTION_LINK, ".symtab"},
+    {".strtab", EB_SH_SIZE, 0, HP_STRTAB_UNTERMINATED, ".strtab"},
+    {".shstrtab", EB_SH_TYPE, HP_SHT_NULL, HP_ELF_SHSTRNDX, NULL},
+    {".shstrtab", EB_SH_TYPE, HP_SHT_NOBITS, HP_ELF_SHSTRNDX, NULL},
+    {".shstrtab", EB_SH_SIZE, 0, HP_STRTAB_UNTERMINATED, NULL},
+    {"reloc", EB_SH_LINK, 0, HP_SECTION_LINK, "reloc"},
+    {"reloc", EB_SH_LINK, 1, HP_SECTION_LINK, "reloc"},
+    {"reloc", EB_SH_LINK, UINT32_MAX, HP_SECTION_LINK, "reloc"},
+    {"reloc", EB_SH_INFO, 0, HP_SECTION_INFO, "reloc"},
+    {"reloc", EB_SH_INFO, 0xffff, HP_SECTION_INFO, "reloc"},
+    {"reloc", EB_SH_INFO, UINT32_MAX, HP_SECTION_INFO, "reloc"},
+    {"reloc", EB_SH_ENTSIZE, 0, HP_SECTION_ENTSIZE, "reloc"},
+    {"reloc", EB_SH_ENTSIZE, 4, HP_SECTION_ENTSIZE, "reloc"},
+    {"reloc", EB_SH_ENTSIZE, 48, HP_SECTION_ENTSIZE, "reloc"},
+    {"reloc", EB_SH_SIZE, 1, HP_SECTION_ENTSIZE, "reloc"},
+    {"reloc", EB_SH_SIZE, 0, HP_OK, NULL},
+    {".livepatch.funcs", EB_SH_TYPE, HP_SHT_NOBITS, HP_SPECIAL_NOT_LOADED, ".livepatch.funcs"},
+    {".livepatch.funcs", EB_SH_FLAGS, 1, HP_SPECIAL_NOT_LOADED, ".livepatch.funcs"},
+    {".livepatch.funcs", EB_SH_SIZE, 0, HP_SPECIAL_EMPTY, ".livepatch.funcs"},
+    {".livepatch.depends", EB_SH_TYPE, HP_SHT_NULL, HP_SPECIAL_MISSING, ".livepatch.depends"},
+    {".livepatch.depends", EB_SH_TYPE, HP_SHT_PROGBITS, HP_OK, NULL},
+    {".note.gnu.build-id", EB_SH_TYPE, HP_SHT_NULL, HP_SPECIAL_MISSING, ".note.gnu.build-id"},
+    {".note.gnu.build-id", EB_SH_FLAGS, 0, HP_SPECIAL_NOT_LOADED, ".note.gnu.build-id"},
+    {".livepatch.xen_depends", EB_SH_TYPE, HP_SHT_NULL, HP_OK, NULL},
+};
+
 static void test_section_fields(void **state)
 {
-    static const struct {
-        const char *section;
-        enum eb_section_field field;
-        uint64_t value;
-        enum hp_status status;
-        const char *named;
-    } rows[] = {
-        {".text", EB_SH_ALIGN, 0, HP_OK, NULL},
-        {".text", EB_SH_ALIGN, 1, HP_OK, NULL},
-        {".text", EB_SH_ALIGN, 0x80000000, HP_OK, NULL},
-        {".text", EB_SH_ALIGN, 3, HP_SECTION_ALIGN, ".text"},
-        {".text", EB_SH_ALIGN, 0xffffffff, HP_SECTION_ALIGN, ".text"},
-        {".text", EB_SH_ALIGN, 0x80000001, HP_SECTION_ALIGN, ".text"},
-        {".strtab", EB_SH_ALIGN, 12, HP_SECTION_ALIGN, ".strtab"},
-        {".text", EB_SH_FLAGS, 7, HP_SECTION_WX, ".text"},
-        {".text", EB_SH_FLAGS, 5, HP_OK, NULL}, /* not loaded */
-        {".text", EB_SH_FLAGS, 0x802, HP_SECTION_COMPRESSED, ".text"},
-        {".text", EB_SH_FLAGS, 0x800, HP_OK, NULL}, /* as debug sections may be */
-        {".text", EB_SH_TYPE, 19, HP_RELOC_FORM, ".text"},
-        {".text", EB_SH_TYPE, 0x40000014, HP_RELOC_FORM, ".text"},
-        {".text", EB_SH_TYPE, HP_SHT_NOTE, HP_OK, NULL},
-        {".text", EB_SH_NAME, 0, HP_OK, NULL},
-        {".text", EB_SH_NAME, 0x10000, HP_SECTION_NAME, NULL},
-        {".text", EB_SH_NAME, UINT32_MAX, HP_SECTION_NAME, NULL},
-        {".text", EB_SH_OFFSET, UINT32_MAX, HP_SECTION_BOUNDS, NULL},
-        {".text", EB_SH_SIZE, UINT32_MAX, HP_SECTION_BOUNDS, NULL},
-        {".text", EB_SH_TYPE, HP_SHT_SYMTAB, HP_SYMTAB_DUPLICATE, ".symtab"},
-        {".text", EB_SH_TYPE, HP_SHT_SYMTAB_SHNDX, HP_SECTION_ENTSIZE, ".text"},
-        {".symtab", EB_SH_TYPE, HP_SHT_PROGBITS, HP_SYMTAB_MISSING, NULL},
-        {".symtab", EB_SH_TYPE, HP_SHT_NULL, HP_SYMTAB_MISSING, NULL},
-        {".symtab", EB_SH_SIZE, 0, HP_SYMTAB_MISSING, ".symtab"},
-        {".symtab", EB_SH_SIZE, 47, HP_SECTION_ENTSIZE, ".symtab"},
-        {".symtab", EB_SH_ENTSIZE, 0, HP_SECTION_ENTSIZE, ".symtab"},
-        {".symtab", EB_SH_ENTSIZE, 8, HP_SECTION_ENTSIZE, ".symtab"},
-        {".symtab", EB_SH_ENTSIZE, 48, HP_SECTION_ENTSIZE, ".symtab"},
-        {".symtab", EB_SH_ENTSIZE, UINT32_MAX, HP_SECTION_ENTSIZE, ".symtab"},
-        {".symtab", EB_SH_LINK, 0, HP_SECTION_LINK, ".symtab"},
-        {".symtab", EB_SH_LINK, 1, HP_SECTION_LINK, ".symtab"}, /* .text */
-        {".symtab", EB_SH_LINK, 0xffff, HP_SECTION_LINK, ".symtab"},
-        {".symtab", EB_SH_LINK, UINT32_MAX, HP_SECTION_LINK, ".symtab"},
-        {".strtab", EB_SH_TYPE, HP_SHT_PROGBITS, HP_SECTION_LINK, ".symtab"},
-        {".strtab", EB_SH_TYPE, HP_SHT_NOBITS, HP_SECTION_LINK, ".symtab"},
-        {".strtab", EB_SH_TYPE, HP_SHT_NULL, HP_SECTION_LINK, ".symtab"},
-        {".strtab", EB_SH_SIZE, 0, HP_STRTAB_UNTERMINATED, ".strtab"},
-        {".shstrtab", EB_SH_TYPE, HP_SHT_NULL, HP_ELF_SHSTRNDX, NULL},
-        {".shstrtab", EB_SH_TYPE, HP_SHT_NOBITS, HP_ELF_SHSTRNDX, NULL},
-        {".shstrtab", EB_SH_SIZE, 0, HP_STRTAB_UNTERMINATED, NULL},
-        {"reloc", EB_SH_LINK, 0, HP_SECTION_LINK, "reloc"},
-        {"reloc", EB_SH_LINK, 1, HP_SECTION_LINK, "reloc"},
-        {"reloc", EB_SH_LINK, UINT32_MAX, HP_SECTION_LINK, "reloc"},
-        {"reloc", EB_SH_INFO, 0, HP_SECTION_INFO, "reloc"},
-        {"reloc", EB_SH_INFO, 0xffff, HP_SECTION_INFO, "reloc"},
-        {"reloc", EB_SH_INFO, UINT32_MAX, HP_SECTION_INFO, "reloc"},
-        {"reloc", EB_SH_ENTSIZE, 0, HP_SECTION_ENTSIZE, "reloc"},
-        {"reloc", EB_SH_ENTSIZE, 4, HP_SECTION_ENTSIZE, "reloc"},
-        {"reloc", EB_SH_ENTSIZE, 48, HP_SECTION_ENTSIZE, "reloc"},
-        {"reloc", EB_SH_SIZE, 1, HP_SECTION_ENTSIZE, "reloc"},
-        {"reloc", EB_SH_SIZE, 0, HP_OK, NULL},
-        {".livepatch.funcs", EB_SH_TYPE, HP_SHT_NOBITS, HP_SPECIAL_NOT_LOADED, ".livepatch.funcs"},
-        {".livepatch.funcs", EB_SH_FLAGS, 1, HP_SPECIAL_NOT_LOADED, ".livepatch.funcs"},
-        {".livepatch.funcs", EB_SH_SIZE, 0, HP_SPECIAL_EMPTY, ".livepatch.funcs"},
-        {".livepatch.depends", EB_SH_TYPE, HP_SHT_NULL, HP_SPECIAL_MISSING, ".livepatch.depends"},
-        {".livepatch.depends", EB_SH_TYPE, HP_SHT_PROGBITS, HP_OK, NULL},
-        {".note.gnu.build-id", EB_SH_TYPE, HP_SHT_NULL, HP_SPECIAL_MISSING, ".note.gnu.build-id"},
-        {".note.gnu.build-id", EB_SH_FLAGS, 0, HP_SPECIAL_NOT_LOADED, ".note.gnu.build-id"},
-        {".livepatch.xen_depends", EB_SH_TYPE, HP_SHT_NULL, HP_OK, NULL},
-    };
     int is64;
     size_t i;
 
@@ -265,23 +266,24 @@ static void test_section_fields(void **state)
     for (is64 = 0; is64 < 2; is64++) {
         const char *reloc = is64 ? ".rela.livepatch.funcs" : ".rel.livepatch.funcs";
 
-        for (i = 0; i < COUNT(rows); i++) {
-            const bool is_reloc = strcmp(rows[i].section, "reloc") == 0;
-            const char *named = is_reloc && rows[i].named != NULL ? reloc : rows[i].named;
+        for (i = 0; i < COUNT(section_rows); i++) {
+            const struct section_row *row = &section_rows[i];
+            const bool is_reloc = strcmp(row->section, "reloc") == 0;
+            const char *named = is_reloc && row->named != NULL ? reloc : row->named;
             struct hp_elf elf;
             struct hp_diag diag;
             size_t size;
             uint8_t *file = eb_minimal(is64, HP_EM_X86_64, &size);
-            const uint32_t index = eb_find(file, is_reloc ? reloc : rows[i].section);
+            const uint32_t index = eb_find(file, is_reloc ? reloc : row->section);
 
             assert_int_not_equal(index, 0);
-            eb_set_section(file, index, rows[i].field, rows[i].value);
-            if (open_it(file, size, &elf, &diag) != rows[i].status) {
+            eb_set_section(file, index, row->field, row->value);
+            if (open_it(file, size, &elf, &diag) != row->status) {
                 print_error("row %zu, class %d\n", i, is64);
             }
-            assert_int_equal(diag.status, rows[i].status);
+            assert_int_equal(diag.status, row->status);
             assert_string_equal(diag.section_name, named != NULL ? named : "");
-            if (named != NULL && rows[i].status != HP_SPECIAL_MISSING) {
+            if (named != NULL && row->status != HP_SPECIAL_MISSING) {
                 assert_int_equal(diag.section, eb_find(file, named));
             }
             free(file);
