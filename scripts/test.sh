@@ -21,7 +21,7 @@ man          -  lint         the manual page is well formed
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
 readme       -  build        the example of README.md compiles and does what it says
 fuzz         -  build,clang  a short run of the fuzz targets
-eva          -  prove        the parser has no run-time error for any input
+eva          -  build,prove  the parser has no run-time error for any input
 size         -  build        sizes and stack depth
 bench        -  build        the benchmark runs
 '

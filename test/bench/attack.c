@@ -80,7 +80,7 @@ static struct bench_payload share_name(struct eb_payload *p, uint32_t count)
 {
     uint32_t size = hp_profile_default.symbol_name_max;
     char *name = malloc((size_t)size + 1);
-    struct bench_payload file;
+    struct bench_payload file = {0};
     uint32_t first;
     uint32_t index;
     uint64_t offset;
@@ -116,7 +116,7 @@ struct bench_payload bench_attack(enum bench_attack attack, uint32_t count,
                                .depends_size = sizeof(bench_build_id)};
     struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, &ids);
     char name[PREFIX_SIZE + NAME_SIZE + 1];
-    struct bench_payload file;
+    struct bench_payload file = {0};
     uint32_t number = 0;
     uint32_t n;
 

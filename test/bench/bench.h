@@ -33,20 +33,22 @@ void bench_name(char name[BENCH_NAME_MAX], struct bench_random *random, const ch
 /* What a payload consists of. */
 struct bench_spec {
     const char *title;
-    uint32_t functions;      /* functions, each with a record of version 2 */
-    uint32_t relocations;    /* all of them, the two of each record included */
-    uint32_t undefined;      /* distinct symbols of the target that are referred to */
-    uint32_t globals;        /* new global symbols, besides those of the functions */
-    uint32_t locals;         /* named local symbols */
-    uint32_t function_bytes; /* average size of a function */
-    bool own_sections;       /* each function in a section of its own */
-    bool shuffled;           /* records out of the order of their functions */
+    uint32_t functions;               /* functions, each with a record of version 2 */
+    uint32_t relocations;             /* all of them, the two of each record included */
+    uint32_t undefined;               /* distinct symbols of the target that are referred to */
+    uint32_t globals;                 /* new global symbols, besides those of the functions */
+    uint32_t locals;                  /* named local symbols */
+    uint32_t function_bytes;          /* average size of a function */
+    bool own_sections;                /* each function in a section of its own */
+    bool shuffled;                    /* records out of the order of their functions */
+    const struct hp_profile *profile; /* to load it by; NULL: the default */
 };
 
 /* A payload file. */
 struct bench_payload {
     uint8_t *data;
     size_t size;
+    const struct hp_profile *profile; /* to load it by; NULL: the default */
 };
 
 struct hp_port;

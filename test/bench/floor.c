@@ -141,7 +141,7 @@ static bool is_new_addr(const struct hp_payload *payload, uint64_t addr)
 
 /*
  * Values of all symbols, and the names that no loader can help looking up: of undefined symbols, of
- * new global ones, and of the functions to patch.
+ * those that must be new, and of the functions to patch.
  */
 static void take_symbols(struct bench_floor *floor, const struct hp_elf *elf,
                          const struct hp_payload *payload)
@@ -167,7 +167,8 @@ static void take_symbols(struct bench_floor *floor, const struct hp_elf *elf,
             continue;
         }
         floor->values[n] = payload->image.memory.addr + place->offset + symbol.value;
-        if (symbol.bind != HP_STB_LOCAL && !is_new_addr(payload, floor->values[n])) {
+        if ((symbol.bind != HP_STB_LOCAL || payload->profile->locals_must_be_new) &&
+            symbol.name[0] != '\0' && !is_new_addr(payload, floor->values[n])) {
             floor->names[floor->name_count++] = symbol.name;
         }
     }

@@ -173,8 +173,8 @@ bool bench_growth(struct hp_port *port, const struct bench_effort *effort)
     bool ok = true;
     size_t n;
 
-    printf("%-32s %6s %8s %8s %8s %8s %6s\n", "what grows", "x1", "ns each", "x2", "x4", "x8",
-           "growth");
+    printf("%-32s %6s %8s %8s %8s %8s %6s\n", "ns per unit of what grows", "units", "x1", "x2",
+           "x4", "x8", "growth");
     for (n = 0; n < sizeof(ordinary) / sizeof(ordinary[0]); n++) {
         ok = ordinary_growth(port, effort, &ordinary[n]) && ok;
     }

@@ -25,6 +25,8 @@ static const struct bench_spec specs[] = {
      .function_bytes = 260},
     {"30,500 global", .functions = 500, .relocations = 15000, .undefined = 2000, .globals = 30000,
      .function_bytes = 260},
+    {"30,500 as Xen", .functions = 500, .relocations = 15000, .undefined = 2000, .locals = 30000,
+     .function_bytes = 260, .profile = &hp_profile_xen_4_17},
     {"own sections", .functions = 500, .relocations = 21000, .undefined = 2000, .locals = 1000,
      .function_bytes = 900, .own_sections = true},
 };

@@ -40,8 +40,10 @@ static struct bench_figure figure(struct samples *samples)
 void bench_load(struct hp_payload *payload, struct hp_port *port, const struct bench_payload *file,
                 const struct hp_payload *before)
 {
-    const struct hp_load_options options = {
-        .size = sizeof(options), .loaded = &before, .loaded_count = before != NULL ? 1 : 0};
+    const struct hp_load_options options = {.size = sizeof(options),
+                                            .profile = file->profile,
+                                            .loaded = &before,
+                                            .loaded_count = before != NULL ? 1 : 0};
     struct hp_diag diag;
 
     hp_diag_init(&diag);

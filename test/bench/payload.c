@@ -222,7 +222,7 @@ struct bench_payload bench_payload(const struct bench_spec *spec, const struct h
     struct making m = {.spec = spec, .port = port, .random = {spec->functions}};
     uint32_t body = spec->relocations - 2 * spec->functions;
     uint32_t tables = body * 15 / 100;
-    struct bench_payload file;
+    struct bench_payload file = {.profile = spec->profile};
     uint32_t n;
 
     m.p = eb_payload_new(true, HP_EM_X86_64, &ids);

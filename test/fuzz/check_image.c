@@ -79,87 +79,6 @@ static void check_places(const struct hp_elf *elf, const struct hp_image *image)
     CHECK(hp_image_section_at(image, image->memory.addr + image->memory.size) == NULL);
 }
 
-/* Bytes that a relocation type of x86-64 may change (psABI, table 4.9). */
-static uint32_t width_of(uint32_t type)
-{
-    switch (type) {
-    case 0:
-        return 0;
-    case 1:
-    case 24:
-        return 8;
-    case 12:
-    case 13:
-        return 2;
-    case 14:
-    case 15:
-        return 1;
-    default:
-        return 4;
-    }
-}
-
-/* Copies into `expected`, the image as the file has it, the fields that relocations may change. */
-static void allow_relocated(const struct hp_elf *elf, const struct hp_image *image,
-                            const struct hp_section *relocs, uint8_t *expected)
-{
-    const uint32_t count = hp_elf_reloc_count(elf, relocs);
-    const struct hp_placed_section *place = NULL;
-    struct hp_reloc reloc;
-    uint32_t n;
-
-    for (n = 0; n < image->section_count; n++) {
-        if (image->sections[n].section == relocs->info) {
-            place = &image->sections[n];
-        }
-    }
-    for (n = 0; place != NULL && n < count; n++) {
-        uint32_t width;
-
-        CHECK(hp_elf_reloc(elf, relocs, n, &reloc) == HP_OK);
-        width = width_of(reloc.type);
-        CHECK(width <= place->size && reloc.offset <= place->size - width);
-        memcpy(expected + place->offset + reloc.offset,
-               image->memory.host + place->offset + reloc.offset, width);
-    }
-}
-
-/* Nothing in the image differs from the file but relocated fields and the GOT; the rest is zero. */
-static void check_contents(const struct hp_elf *elf, const struct hp_image *image, uint32_t word)
-{
-    uint8_t *expected = calloc(1, image->memory.size);
-    const uint64_t got_size = (uint64_t)image->got_count * word;
-    struct hp_section section;
-    uint32_t n;
-
-    CHECK(expected != NULL);
-    for (n = 0; n < image->section_count; n++) {
-        const struct hp_placed_section *place = &image->sections[n];
-        struct hp_span contents;
-
-        CHECK(hp_elf_section(elf, place->section, &section) == HP_OK);
-        contents = hp_elf_contents(elf, &section);
-        if (contents.size > 0) {
-            memcpy(expected + place->offset, contents.data, contents.size);
-        }
-    }
-    for (n = 1; n < elf->shnum; n++) {
-        CHECK(hp_elf_section(elf, n, &section) == HP_OK);
-        if (section.type == HP_SHT_RELA) {
-            allow_relocated(elf, image, &section, expected);
-        }
-    }
-    if (got_size > 0) {
-        const struct hp_region *rodata = &image->regions[HP_REGION_RODATA];
-
-        CHECK(image->got_offset % word == 0 && image->got_offset >= rodata->offset &&
-              image->got_offset + got_size == (uint64_t)rodata->offset + rodata->size);
-        memcpy(expected + image->got_offset, image->memory.host + image->got_offset, got_size);
-    }
-    CHECK(memcmp(expected, image->memory.host, image->memory.size) == 0);
-    free(expected);
-}
-
 static bool in_text(const struct hp_image *image, uint64_t addr)
 {
     const struct hp_placed_section *place = hp_image_section_at(image, addr);
@@ -167,13 +86,18 @@ static bool in_text(const struct hp_image *image, uint64_t addr)
     return place != NULL && place->region == HP_REGION_TEXT;
 }
 
-/* A pointer of the payload into its image, with a NUL behind it in the image. */
+/* A name lies in one section of the image, with its NUL. */
 static void check_image_name(const struct hp_image *image, const char *name)
 {
     const uint8_t *at = (const uint8_t *)name;
+    const struct hp_placed_section *place;
+    size_t offset;
 
     CHECK(at >= image->memory.host && at < image->memory.host + image->memory.size);
-    CHECK(memchr(at, '\0', image->memory.size - (size_t)(at - image->memory.host)) != NULL);
+    offset = (size_t)(at - image->memory.host);
+    place = hp_image_section_at(image, image->memory.addr + offset);
+    CHECK(place != NULL);
+    CHECK(memchr(at, '\0', place->size - (offset - place->offset)) != NULL);
 }
 
 static void check_records(const struct hp_payload *payload)
@@ -245,7 +169,8 @@ static void check_span(struct hp_span span, bool wanted)
     }
 }
 
-void fuzz_check_image(const struct hp_payload *payload, const uint8_t *data, size_t size)
+void fuzz_check_image(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                      size_t applied_count, const uint8_t *data, size_t size)
 {
     struct hp_elf elf;
     size_t extent;
@@ -255,7 +180,7 @@ void fuzz_check_image(const struct hp_payload *payload, const uint8_t *data, siz
     CHECK(hp_elf_open(&elf, data, extent, payload->profile, NULL) == HP_OK);
     check_regions(&payload->image);
     check_places(&elf, &payload->image);
-    check_contents(&elf, &payload->image, 8);
+    fuzz_check_contents(payload, &elf, applied, applied_count);
     check_records(payload);
     check_hooks(payload);
     check_exports(payload);

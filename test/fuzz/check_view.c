@@ -69,7 +69,7 @@ static void check_sections(const struct hp_elf *elf)
         check_name(elf->file, section.name);
         contents = hp_elf_contents(elf, &section);
         check_inside(elf->file, contents);
-        CHECK(contents.size == section.size || section.type == HP_SHT_NOBITS);
+        CHECK(contents.size == (section.type == HP_SHT_NOBITS ? 0 : section.size));
         check_relocs(elf, &section, &budget);
     }
     CHECK(hp_elf_section(elf, elf->shnum, &section) == HP_INVALID_ARGUMENT);

@@ -144,7 +144,7 @@ static enum hp_status load(const struct way *way, const uint8_t *data, size_t si
         CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(way->port) == live);
     } else {
         CHECK(fuzz_port_live(way->port) == live + 2);
-        fuzz_check_image(payload, data, size);
+        fuzz_check_image(payload, way->applied, way->applied_count, data, size);
     }
     return status;
 }

@@ -37,7 +37,7 @@ uint8_t *fuzz_base_payload(size_t *size);
 /* True when all bytes of an object are zero, its padding included. */
 bool fuzz_is_zero(const void *object, size_t size);
 
-/* The checks of one stage each (check_view.c, check_image.c, check_plan.c). */
+/* The checks of one stage each (check_view.c, check_image.c, check_reloc.c, check_plan.c). */
 
 /* Opens the file and calls every getter with every index and one past. */
 void fuzz_check_view(const uint8_t *data, size_t size);
@@ -46,7 +46,12 @@ void fuzz_check_view(const uint8_t *data, size_t size);
 void fuzz_check_diag(const struct hp_diag *diag, enum hp_status status);
 
 /* Checks a loaded payload against the file that it was loaded from. */
-void fuzz_check_image(const struct hp_payload *payload, const uint8_t *data, size_t size);
+void fuzz_check_image(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                      size_t applied_count, const uint8_t *data, size_t size);
+
+/* Checks every byte of the image, by relocating the file's sections again. */
+void fuzz_check_contents(const struct hp_payload *payload, const struct hp_elf *elf,
+                         const struct hp_payload *const *applied, size_t applied_count);
 
 /* Checks a captured plan against the target's memory and the payloads applied before. */
 void fuzz_check_plan(const struct hp_payload *payload, const struct hp_payload *const *applied,

@@ -85,6 +85,13 @@ static void fill_expect(struct eb_payload *p)
         record.expect[n] = fuzz_target_byte(10 * FUZZ_FUNCTION_SIZE + n);
     }
     eb_payload_record(p, &record);
+    record.name = "fn_000"; /* beyond the landing pad, where a jump of this payload would stand */
+    record.new_symbol = eb_payload_function(p, "fn_000", FUZZ_FUNCTION_SIZE);
+    record.expect_control = HP_PAYLOAD_EXPECT_CONTROL(9);
+    for (n = 0; n < 9; n++) {
+        record.expect[n] = fuzz_target_byte(n);
+    }
+    eb_payload_record(p, &record);
     record.name = "fn_236"; /* rewritten at boot */
     record.new_symbol = eb_payload_function(p, "fn_236", FUZZ_FUNCTION_SIZE);
     record.expect_control = HP_PAYLOAD_EXPECT_CONTROL(4);
@@ -92,6 +99,36 @@ static void fill_expect(struct eb_payload *p)
         record.expect[n] = fuzz_target_byte(236 * FUZZ_FUNCTION_SIZE + n);
     }
     eb_payload_record(p, &record);
+}
+
+/* A NOP inside the landing pad that another record keeps. */
+static void fill_in_pad(struct eb_payload *p)
+{
+    const struct eb_record record = {.name = "fn_016+1", .new_size = 2, .old_size = 2};
+
+    eb_payload_record(p, &record);
+    eb_payload_function(p, "fn_016", FUZZ_FUNCTION_SIZE);
+}
+
+/* The last record's name runs to the end of its section. */
+static void fill_unterminated(struct eb_payload *p)
+{
+    fill_plain(p);
+    eb_bytes(p->b, p->strings)[eb_size(p->b, p->strings) - 1] = 'n';
+}
+
+/* A field that reaches one byte past its section. */
+static void fill_past_section(struct eb_payload *p)
+{
+    fill_plain(p);
+    eb_rela(p->b, p->text, eb_size(p->b, p->text) - 7, R_64, eb_section_symbol(p->b, p->text), 0);
+}
+
+/* A symbol one byte past its section's end. */
+static void fill_past_symbol(struct eb_payload *p)
+{
+    fill_plain(p);
+    eb_symbol(p->b, "past", HP_STB_LOCAL, HP_STT_NOTYPE, p->text, eb_size(p->b, p->text) + 1, 0);
 }
 
 static void fill_hooks(struct eb_payload *p)
@@ -273,6 +310,10 @@ static const struct seed seeds[] = {
     {"large", fill_large, 0, false, false, HP_IMAGE_TOO_LARGE},
     {"long_names", fill_long_names, 0, false, false, HP_SYMBOL_NAME_LENGTH},
     {"got_symbol", fill_got_symbol, 0, false, false, HP_OK},
+    {"in_pad", fill_in_pad, 0, false, false, HP_PATCH_OVERLAP},
+    {"unterminated", fill_unterminated, 0, false, false, HP_RECORD_NAME_UNTERMINATED},
+    {"past_section", fill_past_section, 0, false, false, HP_RELOC_OFFSET},
+    {"past_symbol", fill_past_symbol, 0, false, false, HP_SYMBOL_VALUE},
     {"unsupported", fill_unsupported, 0, false, false, HP_SPECIAL_UNSUPPORTED},
 };
 

@@ -375,7 +375,7 @@ static void change_reloc_kind(struct work *w)
     static const uint8_t types[] = {0, 1, 2, 4, 9, 10, 11, 12, 13, 14, 15, 24, 41, 42, 43};
     const uint32_t section = pick(w, HP_SHT_RELA);
     uint64_t symbols = 0;
-    uint64_t target = 0;
+    uint64_t target;
     uint64_t size;
     const uint64_t offset = contents(w, section, &size);
     uint64_t at;
@@ -384,9 +384,9 @@ static void change_reloc_kind(struct work *w)
         return;
     }
     contents(w, pick(w, HP_SHT_SYMTAB), &symbols);
-    contents(w, (uint32_t)below(w, w->shnum), &target);
+    target = get_section(w, (uint32_t)get_section(w, section, SH_INFO), SH_SIZE);
     at = offset + below(w, size / 24) * 24;
-    switch (below(w, 4)) {
+    switch (below(w, 5)) {
     case 0:
         put(w, at + 8, 4, types[below(w, sizeof(types))]);
         break;
@@ -395,6 +395,9 @@ static void change_reloc_kind(struct work *w)
         break;
     case 2:
         put(w, at, 8, below(w, target));
+        break;
+    case 3: /* about the last place where a field fits */
+        put(w, at, 8, target - below(w, 10));
         break;
     default:
         put(w, at + 16, 8, below(w, 64) - 8);
@@ -458,11 +461,10 @@ static void fix_notes(struct work *w)
 static void change_name(struct work *w)
 {
     static const char *const names[] = {
-        "fn_002",    "fn_000",      "fn_001+4",        "fn_003+0x10",
-        "fn_241",    "fn_233",      "one.c#fn_static", "same.c#fn_twin",
-        "base_func", "base_func+8", "base_data",       "data_03",
-        "fn_004+64", "fn_013",      "fn_012+4",        "fn_015+100",
-        "+",         "fn_002+",     "fn_002+0x",       "#"};
+        "fn_002",          "fn_000",         "fn_001+4",  "fn_003+0x10", "fn_241",    "fn_233",
+        "one.c#fn_static", "same.c#fn_twin", "base_func", "base_func+8", "base_data", "data_03",
+        "fn_004+64",       "fn_013",         "fn_012+4",  "fn_015+100",  "+",         "fn_002+",
+        "fn_002+0x",       "fn_000+1",       "fn_008+2",  "fn_016+9",    "#"};
     const char *name = names[below(w, sizeof(names) / sizeof(names[0]))];
     uint32_t section = pick(w, HP_SHT_STRTAB);
     uint64_t size;
@@ -481,6 +483,18 @@ static void change_name(struct work *w)
         at--;
     }
     memcpy(w->data + offset + at, name, strlen(name) + (below(w, 4) == 0 ? 0 : 1));
+}
+
+/* Takes away the NUL at the end of strings. */
+static void unterminate(struct work *w)
+{
+    const uint32_t section = below(w, 2) == 0 ? pick_named(w, ".rodata") : pick(w, HP_SHT_STRTAB);
+    uint64_t size;
+    const uint64_t offset = contents(w, section, &size);
+
+    if (section != 0 && size > 0) {
+        put(w, offset + size - 1, 1, 'n');
+    }
 }
 
 static void swap_sections(struct work *w)
@@ -616,13 +630,13 @@ static void mutate_once(struct work *w)
 {
     /* What stands here several times is where the interesting code is. */
     static mutation *const mutations[] = {
-        change_header, change_section,    change_section,     change_section_kind, change_align,
-        change_symbol, change_symbol,     change_symbol_kind, change_symbol_kind,  change_reloc,
-        change_reloc,  change_reloc_kind, change_reloc_kind,  change_record,       change_record,
-        change_record, fix_expect,        change_note,        fix_notes,           change_name,
-        change_name,   swap_sections,     copy_section,       drop_section,        add_section,
-        grow_section,  grow_section,      shrink_section,     change_contents,     change_contents,
-        add_trailer,   truncate_file,     change_blindly};
+        unterminate,     change_header, change_section,    change_section,     change_section_kind,
+        change_align,    change_symbol, change_symbol,     change_symbol_kind, change_symbol_kind,
+        change_reloc,    change_reloc,  change_reloc_kind, change_reloc_kind,  change_record,
+        change_record,   change_record, fix_expect,        change_note,        fix_notes,
+        change_name,     change_name,   swap_sections,     copy_section,       drop_section,
+        add_section,     grow_section,  grow_section,      shrink_section,     change_contents,
+        change_contents, add_trailer,   truncate_file,     change_blindly};
 
     look(w);
     if (w->size < 64 || w->shnum == 0) {

@@ -107,6 +107,35 @@ static uint8_t *many_tables(size_t budget, size_t *size)
     return file;
 }
 
+/* Relocation sections that share one table, so that the work is a multiple of the file. */
+static uint8_t *overlapping_tables(size_t budget, size_t *size)
+{
+    struct eb_payload p = start();
+    const size_t table = budget / 2 / 24 * 24;
+    const uint32_t count = (uint32_t)((budget / 2 - FIXED) / HEADER);
+    uint32_t symtab;
+    uint32_t first;
+    uint32_t n;
+    uint8_t *file;
+
+    eb_payload_function(&p, "fn_002", FUZZ_FUNCTION_SIZE);
+    first = eb_section(p.b, "", HP_SHT_RELA, 0, 8, NULL, table);
+    for (n = 1; n < count; n++) {
+        eb_section(p.b, "", HP_SHT_RELA, 0, 8, NULL, 0);
+    }
+    eb_option(p.b, EB_EXTENDED_SHNUM | EB_EXTENDED_SHSTRNDX);
+    file = eb_payload_finish(&p, size);
+    symtab = eb_find(file, ".symtab");
+    for (n = 0; n < count; n++) {
+        eb_set_section(file, first + n, EB_SH_LINK, symtab);
+        eb_set_section(file, first + n, EB_SH_INFO, p.text);
+        eb_set_section(file, first + n, EB_SH_ENTSIZE, 24);
+        eb_set_section(file, first + n, EB_SH_OFFSET, eb_get_section(file, first, EB_SH_OFFSET));
+        eb_set_section(file, first + n, EB_SH_SIZE, table);
+    }
+    return file;
+}
+
 /* Weak undefined symbols that share the longest name. */
 static uint8_t *shared_undefined(size_t budget, size_t *size)
 {
@@ -396,6 +425,7 @@ static uint8_t *large_modinfo(size_t budget, size_t *size)
 static const struct slow cases[] = {
     {"sections with nearly a special name", many_sections, HP_OK},
     {"relocation sections of one entry", many_tables, HP_OK},
+    {"relocation sections that share a table", overlapping_tables, HP_RELOC_TABLES_SIZE},
     {"undefined symbols that share a long name", shared_undefined, HP_OK},
     {"new symbols that share long names", shared_exports, HP_OK},
     {"new symbols whose names have one hash", colliding_exports, HP_OK},

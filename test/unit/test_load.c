@@ -854,6 +854,7 @@ static void test_nothing_points_into_the_file(void **state)
     eb_append(p.b, p.text, 1, NULL, 16);
     eb_symbol(p.b, "brand_new", HP_STB_GLOBAL, HP_STT_FUNC, p.text, 20, 4);
     eb_section(p.b, ".modinfo", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, "author=me\0license=x", 20);
+    eb_section(p.b, ".rodata.after", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, "other", 5);
     assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_OK);
     assert_int_equal(payload.build_id.size, 20);
     assert_int_equal(payload.depends.size, 20);

@@ -60,6 +60,8 @@ static void test_find(void **state)
         assert_ptr_equal(hp_profile_find(profile->name), profile);
     }
     assert_int_equal(n, 2);
+    assert_false(hp_profile_default.xen_depends_required);
+    assert_true(hp_profile_xen_4_17.xen_depends_required); /* beside its refusal of version 1 */
     assert_null(hp_profile_at(n + 1));
     assert_null(hp_profile_at(SIZE_MAX));
 }

@@ -423,20 +423,18 @@ static void test_override_keeps_its_name(void **state)
 }
 
 /* Many records and many new symbols, in an order that is none: only the right ones override. */
-static void test_many_overrides(void **state)
+static void check_overrides(uint32_t count)
 {
-    enum { COUNT = 200 };
     struct hp_port *port = tp_new();
     struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, NULL);
     struct hp_payload payload;
     struct hp_diag diag;
     uint32_t n;
 
-    (void)state;
-    eb_append(p.b, p.text, 1, NULL, (size_t)COUNT * 16);
-    for (n = 0; n < COUNT; n++) {
+    eb_append(p.b, p.text, 1, NULL, (size_t)count * 16);
+    for (n = 0; n < count; n++) {
         struct eb_record record = {.old_size = 64};
-        uint32_t place = n * 37 % COUNT; /* 37 and 200 have no common factor */
+        uint32_t place = n * 37 % count; /* 37 is prime, and no divisor of a count tried */
         char name[32];
 
         (void)snprintf(name, sizeof(name), "symbol_%u", place);
@@ -448,9 +446,9 @@ static void test_many_overrides(void **state)
         }
     }
     assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_OK);
-    assert_int_equal(payload.record_count, COUNT / 2);
-    assert_int_equal(payload.provided.count, COUNT / 2);
-    for (n = 0; n < COUNT; n++) {
+    assert_int_equal(payload.record_count, (count + 1) / 2);
+    assert_int_equal(payload.provided.count, count / 2);
+    for (n = 0; n < count; n++) {
         char name[32];
         int length = snprintf(name, sizeof(name), "symbol_%u", n);
         const struct hp_symtab_entry *entry =
@@ -461,6 +459,17 @@ static void test_many_overrides(void **state)
     }
     hp_payload_unload(&payload);
     tp_free(port);
+}
+
+static void test_many_overrides(void **state)
+{
+    uint32_t count;
+
+    (void)state;
+    for (count = 1; count < 34; count++) {
+        check_overrides(count);
+    }
+    check_overrides(200);
 }
 
 static void test_exists(void **state)

@@ -14,6 +14,7 @@
 
 #include <hotpatch/symtab.h>
 
+#include "base/span.h"
 #include "test_port.h"
 
 /* An index under test; names and entries are of their exact sizes, for AddressSanitizer. */
@@ -108,6 +109,40 @@ static void assert_finds(const struct fixture *f, const void *name, size_t lengt
     assert_memory_equal(f->names + entry->name, name, length);
     assert_false(duplicate);
     assert_ptr_equal(find(f, name, length, NULL), entry);
+}
+
+/* The length of a name, eight bytes a step, against one byte a step; nothing past the block is
+ * read. */
+static void test_name_length(void **state)
+{
+    static const uint8_t fills[] = {0x01, 0x7f, 0x80, 0x81, 0xff};
+    size_t size;
+    size_t first;
+    size_t fill;
+    size_t second;
+
+    (void)state;
+    for (size = 0; size <= 33; size++) {
+        for (first = 0; first <= size; first++) { /* of the zero bytes; size: there is none */
+            for (fill = 0; fill < sizeof(fills); fill++) {
+                for (second = first; second <= size; second += 3) {
+                    char *block = malloc(size > 0 ? size : 1);
+
+                    assert_non_null(block);
+                    memset(block, fills[fill], size);
+                    if (first < size) {
+                        block[first] = '\0';
+                    }
+                    if (second < size) {
+                        block[second] = '\0';
+                    }
+                    assert_int_equal(hp_block_length(block, size), first);
+                    assert_int_equal(hp_string_length(block, size), first);
+                    free(block);
+                }
+            }
+        }
+    }
 }
 
 static void test_bucket_count(void **state)
@@ -243,6 +278,9 @@ static void test_many(void **state)
             add(&f, name, (size_t)length, n);
         }
         build(&f);
+        for (n = 0; n < counts[c]; n++) { /* the entries keep their order */
+            assert_int_equal(f.table.entries[n].addr, n);
+        }
         assert_int_equal(f.table.buckets[0], 0);
         assert_int_equal(f.table.buckets[f.table.bucket_count], counts[c]);
         for (n = 0; n < counts[c]; n++) {
@@ -325,10 +363,10 @@ static void test_collisions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bucket_count), cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_lengths),      cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_many),
-        cmocka_unit_test(test_collisions),
+        cmocka_unit_test(test_name_length), cmocka_unit_test(test_bucket_count),
+        cmocka_unit_test(test_empty),       cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_any_bytes),   cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_many),        cmocka_unit_test(test_collisions),
     };
 
     return cmocka_run_group_tests_name("symtab", tests, NULL, NULL);
