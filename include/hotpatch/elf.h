@@ -179,9 +179,10 @@ HP_MUST_USE enum hp_status hp_elf_extent(const void *data, size_t size, size_t *
  *   profile  limits and rules; NULL means hp_profile_default
  *   diag     may be NULL
  *
- * Returns HP_OK or the status of the defect (any HP_FILE_*, HP_ELF_*, HP_SECTION_*, HP_STRTAB_*, HP_RELOC_FORM for packed relocations,
- * HP_SYMTAB_*, HP_RELOC_TABLES_SIZE, HP_SPECIAL_*, HP_NOTHING_TO_DO, HP_MODINFO,
- * HP_TRAILING_BYTES). Any context; allocates nothing; time linear in the number of sections.
+ * Returns HP_OK or the status of the defect (any HP_FILE_*, HP_ELF_*, HP_SECTION_*, HP_STRTAB_*,
+ * HP_SYMTAB_*, HP_RELOC_TABLES_SIZE, HP_RELOC_FORM for packed relocations, HP_SPECIAL_*,
+ * HP_NOTHING_TO_DO, HP_MODINFO, HP_TRAILING_BYTES). Any context; allocates nothing; time linear in
+ * the number of sections.
  */
 HP_MUST_USE enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                                        const struct hp_profile *profile, struct hp_diag *diag);

@@ -23,6 +23,12 @@ extern "C" {
 
 struct hp_arch;
 
+/* hp_symtab_entry.order of what a payload provides. */
+enum {
+    HP_PROVIDED_GLOBAL, /* later payloads can refer to it */
+    HP_PROVIDED_LOCAL   /* kept only because the profile wants local symbols to be new, too */
+};
+
 /* Hook pointers of one kind: `count` target words at `offset` of the image. */
 struct hp_hooks {
     uint32_t offset;
@@ -49,7 +55,7 @@ struct hp_payload {
     const struct hp_profile *profile;
     const struct hp_arch *arch;
     struct hp_image image;
-    struct hp_span build_id;    /* in the image; descriptor of .note.gnu.build-id */
+    struct hp_span build_id;    /* descriptor of .note.gnu.build-id, in the work area */
     struct hp_span depends;     /* of .livepatch.depends */
     struct hp_span xen_depends; /* of .livepatch.xen_depends; size 0 when absent */
     struct hp_span modinfo;     /* .modinfo in the image; size 0 when absent */
@@ -62,7 +68,7 @@ struct hp_payload {
     struct hp_write *writes; /* the plan, after hp_plan_capture() */
     uint32_t write_count;
     uint32_t *write_order;     /* indexes into writes, by ascending address */
-    struct hp_symtab provided; /* new global symbols, for later payloads */
+    struct hp_symtab provided; /* new symbols, by HP_PROVIDED_* as their order */
     struct hp_undecided undecided;
     void *block; /* the one work area */
     size_t block_size;
@@ -89,8 +95,8 @@ struct hp_load_options {
  *   options  NULL: all defaults
  *   diag     says where it failed; may be NULL
  *
- * Returns HP_OK, or the status of the first defect: any but those of hp_plan_capture(). Nothing is
- * left allocated on error, and target memory is never written. Context: load. May sleep.
+ * Returns HP_OK, or the status of the first defect: any that is not only of hp_plan_capture().
+ * Nothing is left allocated on error, and target memory is never written. Context: load. May sleep.
  * Source: SPEC section 7.
  */
 HP_MUST_USE enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,

@@ -25,7 +25,8 @@ struct hp_record {
     const char *name;   /* NUL-terminated, in the payload's image; NULL when the record has none */
     uint64_t old_addr;  /* address to patch; 0 when undecided (no target) */
     uint64_t new_addr;  /* replacement; 0: NOP */
-    uint64_t limit;     /* first address after the function that holds old_addr; 0 when not known */
+    uint64_t start;     /* of the function that holds old_addr; 0 when its size is not known */
+    uint64_t limit;     /* first address after that function; 0 when not known */
     uint32_t new_size;  /* as in the record */
     uint32_t old_size;  /* as in the record */
     uint8_t version;    /* 1 or 2 */
@@ -66,9 +67,9 @@ struct hp_payload;
  *   diag     may be NULL
  *
  * Returns HP_OK or HP_RECORD_OLD_SIZE, HP_NOP_SIZE, HP_EXPECT_MISMATCH, HP_TARGET_READ,
- * HP_PATCH_REACH, HP_PATCH_PAST_FUNCTION, HP_PATCH_RANGE, HP_PATCH_DENIED, HP_PATCH_OVERLAP; the
- * plan is empty then. Context: load. May sleep. Time n log n in the number of records.
- * Source: SPEC sections 3 and 9.
+ * HP_PATCH_REACH, HP_PATCH_PAST_FUNCTION, HP_PATCH_LANDING_PAD, HP_PATCH_RANGE, HP_PATCH_DENIED,
+ * HP_PATCH_OVERLAP; the plan is empty then. Context: load. May sleep. Time n log n in the number of
+ * records. Source: SPEC sections 3 and 9.
  */
 HP_MUST_USE enum hp_status hp_plan_capture(struct hp_payload *payload,
                                            const struct hp_payload *const *applied,

@@ -72,7 +72,7 @@ struct hp_image_request {
 /* Memory for a payload's sections, as the port gave it. */
 struct hp_image_memory {
     uint8_t *host;   /* where the library may write it now; aligned to 16 bytes */
-    uint64_t addr;   /* where the target sees it */
+    uint64_t addr;   /* where the target sees it; never 0 */
     size_t size;     /* bytes, as asked for */
     uintptr_t token; /* the port's own; the library only keeps it */
 };

@@ -99,7 +99,7 @@ enum hp_errno {
     /* identity */                                                                                                     \
     X(TARGET_BUILD_ID,        "target-build-id",        EINVAL,     "the payload was made for another target build")   \
     X(DEPENDS_BUILD_ID,       "depends-build-id",       EINVAL,     "the payload does not stack on what is applied last") \
-    X(BUILD_ID_EXISTS,        "build-id-exists",        EEXIST,     "a loaded payload has the same build-id")          \
+    X(BUILD_ID_EXISTS,        "build-id-exists",        EEXIST,     "a loaded payload, or the target, has the same build-id")          \
     /* layout */                                                                                                       \
     X(NOBITS_TOO_LARGE,       "nobits-too-large",       EINVAL,     "the zero-filled section is above the size limit") \
     X(IMAGE_TOO_LARGE,        "image-too-large",        EINVAL,     "the loaded size is above the limit")              \
@@ -114,10 +114,11 @@ enum hp_errno {
     X(SYMBOL_UNDEFINED,       "symbol-undefined",       ENOENT,     "neither the target nor a loaded payload provides the symbol") \
     X(SYMBOL_AMBIGUOUS,       "symbol-ambiguous",       EINVAL,     "the target has several symbols of this name")     \
     X(SYMBOL_EXISTS,          "symbol-exists",          EEXIST,     "a new symbol already exists in the target or a loaded payload") \
+    X(SYMBOL_DUPLICATE,       "symbol-duplicate",       EINVAL,     "the payload defines two global symbols of this name") \
     X(SYMBOL_NOT_LOADED,      "symbol-not-loaded",      EINVAL,     "the relocation refers to a symbol in a section that is not loaded") \
     /* relocations */                                                                                                  \
     X(RELOC_FORM,             "reloc-form",             EOPNOTSUPP, "the architecture does not use this form of relocation section") \
-    X(RELOC_TARGET,           "reloc-target",           EINVAL,     "a section without file contents cannot be relocated") \
+    X(RELOC_TARGET,           "reloc-target",           EINVAL,     "a section without file contents, or one that is read as it stands, cannot be relocated") \
     X(RELOC_TYPE,             "reloc-type",             EOPNOTSUPP, "the relocation type is not supported")            \
     X(RELOC_SYMBOL_ZERO,      "reloc-symbol-zero",      EOPNOTSUPP, "the relocation needs a symbol and has none")      \
     X(RELOC_SYMBOL_INDEX,     "reloc-symbol-index",     EINVAL,     "the relocation's symbol index is past the symbol table") \
@@ -147,6 +148,7 @@ enum hp_errno {
     /* plan */                                                                                                         \
     X(PATCH_REACH,            "patch-reach",            EOVERFLOW,  "the new function is out of the jump's reach")     \
     X(PATCH_PAST_FUNCTION,    "patch-past-function",    EINVAL,     "the bytes to write reach past the end of the target's function") \
+    X(PATCH_LANDING_PAD,      "patch-landing-pad",      EINVAL,     "the location is inside the landing pad of its function") \
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
     X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")

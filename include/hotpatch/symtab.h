@@ -29,7 +29,8 @@ struct hp_symtab_entry {
     uint32_t name;   /* offset of the name in hp_symtab.names */
     uint32_t length; /* bytes of the name, without a NUL */
     uint32_t hash;   /* set by hp_symtab_build() */
-    uint32_t kind;   /* enum hp_symbol_kind */
+    uint16_t kind;   /* enum hp_symbol_kind */
+    uint16_t order;  /* of several entries of one name, the one of the lowest order is found */
 };
 
 /* For the index alone. A name that is not there is told by these alone, without its entry. */
@@ -59,12 +60,18 @@ void hp_symtab_build(struct hp_symtab *table);
  * Looks a name up.
  *
  *   name, length  the bytes to find, not NUL-terminated
- *   duplicate     set to true when another entry has the same name; may be NULL
+ *   duplicate     set to true when another entry has the same name and order; may be NULL
  *
  * Returns an entry or NULL. Any context.
  */
 const struct hp_symtab_entry *hp_symtab_find(const struct hp_symtab *table, const char *name,
                                              size_t length, bool *duplicate);
+
+/*
+ * Finds an entry of order 0 that another entry of order 0 has the name of. NULL when there is none.
+ * Any context; linear.
+ */
+const struct hp_symtab_entry *hp_symtab_duplicate(const struct hp_symtab *table);
 
 #ifdef __cplusplus
 }

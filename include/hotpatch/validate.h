@@ -43,7 +43,9 @@ struct hp_verdict {
  *   verdict  receives the answer; may be NULL
  *   diag     says where and why it was refused; may be NULL
  *
- * Returns verdict->status. Context: load. May sleep. Leaves nothing allocated.
+ * Returns verdict->status: any of hp_payload_load(), hp_payload_stacks_on() and hp_plan_capture();
+ * HP_UNDECIDED when the target cannot tell and that is not allowed. Context: load. May sleep.
+ * Leaves nothing allocated.
  */
 HP_MUST_USE enum hp_status hp_validate(struct hp_port *port, const void *data, size_t size,
                                        const struct hp_validate_options *options,

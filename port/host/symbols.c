@@ -370,7 +370,7 @@ static enum hp_status copy_symbols(struct scan *scan)
             entry->size = found.size;
             entry->name = start;
             entry->length = pos - start;
-            entry->kind = (uint32_t)found.kind;
+            entry->kind = (uint16_t)found.kind;
             entry++;
         }
         pos++;

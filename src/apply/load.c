@@ -84,6 +84,10 @@ static enum hp_status identify(struct hp_loading *loading)
     if (status) {
         return status;
     }
+    if (loading->target.machine != 0 &&
+        spans_equal(payload->build_id, loading->target.build_id, loading->target.build_id_size)) {
+        return fail_special(loading, HP_STAGE_IDENTITY, HP_BUILD_ID_EXISTS, HP_SPECIAL_BUILD_ID);
+    }
     for (n = 0; n < options->loaded_count; n++) {
         const struct hp_span *other = &options->loaded[n]->build_id;
 
@@ -134,7 +138,10 @@ static void *take(struct arena *arena, size_t count, size_t size)
 {
     size_t start = arena->used;
 
-    /* Counts come from files of bounded size: no product or sum here comes near SIZE_MAX / 2. */
+    if (count > (SIZE_MAX - BLOCK_ALIGN - start) / size) {
+        arena->used = SIZE_MAX - BLOCK_ALIGN; /* more than any port gives, and sticking there */
+        return NULL;
+    }
     arena->used += (count * size + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
     return arena->base == NULL ? NULL : arena->base + start;
 }
@@ -183,10 +190,12 @@ static enum hp_status obtain_block(struct hp_loading *loading)
 
     carve(loading, &arena);
     payload->block_size = arena.used;
-    payload->block = hp_port_alloc(payload->port, payload->block_size);
+    if (payload->block_size < SIZE_MAX - BLOCK_ALIGN) {
+        payload->block = hp_port_alloc(payload->port, payload->block_size);
+    }
     if (payload->block == NULL) {
-        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NO_MEMORY, payload->block_size,
-                               0);
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NO_MEMORY, 0,
+                               payload->block_size);
     }
     arena.base = payload->block;
     arena.used = 0;

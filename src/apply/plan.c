@@ -63,6 +63,26 @@ static enum hp_status find_pad(const struct capture *capture, const struct hp_re
     return HP_OK;
 }
 
+/* Refuses a place that is inside the landing pad of its function: "symbol+1" and the like. */
+static enum hp_status check_inside_pad(const struct capture *capture,
+                                       const struct hp_record *record)
+{
+    uint64_t inside = record->old_addr - record->start;
+    uint8_t bytes[PAD_MAX];
+    bool uncertain;
+    enum hp_status status;
+
+    if (record->start == 0 || inside == 0 || inside >= PAD_MAX ||
+        record->limit - record->start < PAD_MAX) {
+        return HP_OK;
+    }
+    status = hp_memory_read(&capture->memory, record->start, bytes, PAD_MAX, &uncertain);
+    if (status == HP_OK && capture->payload->arch->landing_pad(bytes, PAD_MAX) > inside) {
+        status = HP_PATCH_LANDING_PAD;
+    }
+    return status == HP_OK ? HP_OK : fail_plan(capture, status);
+}
+
 static enum hp_status check_expect(const struct capture *capture, const struct hp_record *record)
 {
     uint8_t bytes[HP_WRITE_MAX];
@@ -127,9 +147,12 @@ static enum hp_status encode(const struct capture *capture, const struct hp_reco
 static enum hp_status check_patchable(const struct capture *capture, const struct hp_record *record,
                                       uint64_t size)
 {
+    const struct hp_image_memory *own = &capture->payload->image.memory;
     enum hp_status status = HP_PATCH_RANGE;
 
-    if (record->old_addr <= UINT64_MAX - size) {
+    /* A payload has no business in its own text: what it means to run there it brings along. */
+    if (record->old_addr <= UINT64_MAX - size &&
+        (record->old_addr + size <= own->addr || record->old_addr >= own->addr + own->size)) {
         status = hp_port_patchable(capture->payload->port, record->old_addr, (size_t)size);
     }
     if (status) {
@@ -161,6 +184,9 @@ static enum hp_status lower(const struct capture *capture, uint32_t index, struc
     memset(write, 0, sizeof(*write));
     write->record = index;
     status = check_patchable(capture, record, capture->payload->arch->insn_min);
+    if (status == HP_OK) {
+        status = check_inside_pad(capture, record);
+    }
     if (status == HP_OK) {
         status = find_pad(capture, record, &write->pad);
     }

@@ -202,6 +202,15 @@ static bool parse_offset(const char *text, uint64_t *offset)
     return true;
 }
 
+/* Notes the bounds of the function to patch, where the symbol table knows them. */
+static void set_function(struct hp_record *record, const struct hp_target_symbol *symbol)
+{
+    if (symbol->size != 0) {
+        record->start = symbol->addr;
+        record->limit = symbol->addr + symbol->size;
+    }
+}
+
 /* Looks up "symbol[+offset]" and sets old_addr and the function's end. */
 static enum hp_status look_up(struct hp_loading *loading, struct hp_record *record, size_t length)
 {
@@ -238,7 +247,7 @@ static enum hp_status look_up(struct hp_loading *loading, struct hp_record *reco
                                offset);
     }
     record->old_addr = symbol.addr + offset;
-    record->limit = symbol.size != 0 ? symbol.addr + symbol.size : 0;
+    set_function(record, &symbol);
     return HP_OK;
 }
 
@@ -253,8 +262,8 @@ static enum hp_status find_limit(struct hp_loading *loading, struct hp_record *r
         record->undecided = true;
         return HP_OK;
     }
-    if (status == HP_OK && symbol.size != 0) {
-        record->limit = symbol.addr + symbol.size;
+    if (status == HP_OK) {
+        set_function(record, &symbol);
     }
     return status == HP_SYMBOL_UNDEFINED ? HP_OK : status;
 }
@@ -264,6 +273,7 @@ static enum hp_status resolve_target(struct hp_loading *loading, struct hp_recor
 {
     enum hp_status status;
 
+    record->start = 0;
     record->limit = 0;
     record->undecided = false;
     if (loading->target.machine == 0 &&

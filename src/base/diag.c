@@ -394,9 +394,12 @@ static void put_symbol(struct line *line, const struct hp_diag *diag)
 
 /* How the two numbers of a status read. */
 enum number_kind {
-    NUMBERS_WANTED, /* wanted and found value, hexadecimal */
-    NUMBERS_RANGE,  /* limit and value, hexadecimal */
-    NUMBERS_SIZE    /* limit and size or count, decimal */
+    NUMBERS_WANTED,  /* wanted and found value, hexadecimal */
+    NUMBERS_RANGE,   /* limit and value, hexadecimal */
+    NUMBERS_PLACE,   /* size and address of a place */
+    NUMBERS_PAYLOAD, /* the payload's address and another, hexadecimal */
+    NUMBERS_MEMORY,  /* nothing and a size */
+    NUMBERS_SIZE     /* limit and size or count, decimal */
 };
 
 static enum number_kind number_kind(enum hp_status status)
@@ -410,7 +413,20 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_RELOC_OVERFLOW:
     case HP_PATCH_REACH:
     case HP_PATCH_PAST_FUNCTION:
+    case HP_PATCH_OVERLAP:
+    case HP_RECORD_NAME_OFFSET:
+    case HP_NOP_WHOLE:
         return NUMBERS_RANGE;
+    case HP_PATCH_RANGE:
+    case HP_PATCH_DENIED:
+        return NUMBERS_PLACE;
+    case HP_NO_MEMORY:
+    case HP_IMAGE_MEMORY:
+        return NUMBERS_MEMORY;
+    case HP_RECORD_NEW_ADDR:
+    case HP_RECORD_NAME_OUTSIDE:
+    case HP_HOOK_POINTER:
+        return NUMBERS_PAYLOAD;
     case HP_FILE_TOO_LARGE:
     case HP_ELF_SHENTSIZE:
     case HP_ELF_TOO_MANY_SECTIONS:
@@ -440,6 +456,18 @@ static void put_numbers(struct line *line, const struct hp_diag *diag)
     const enum number_kind kind = number_kind(diag->status);
 
     put_separator(line);
+    if (kind == NUMBERS_PLACE || kind == NUMBERS_PAYLOAD) {
+        put_text(line, "address ");
+        put_hex(line, diag->actual);
+        put_text(line, kind == NUMBERS_PLACE ? ", bytes " : ", payload at ");
+        put_hex(line, diag->expected);
+        return;
+    }
+    if (kind == NUMBERS_MEMORY) {
+        put_text(line, "asked for bytes ");
+        put_size(line, diag->actual);
+        return;
+    }
     put_text(line, kind == NUMBERS_WANTED ? "wanted " : "limit ");
     if (kind == NUMBERS_SIZE) {
         put_size(line, diag->expected);

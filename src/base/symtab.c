@@ -63,12 +63,14 @@ static int compare_slots(const struct hp_symtab *table, const struct hp_symtab_s
                          const struct hp_symtab_slot *b)
 {
     const struct hp_symtab_entry *other = &table->entries[b->entry];
+    int order;
 
     if (a->hash != b->hash) {
         return a->hash < b->hash ? -1 : 1;
     }
-    return compare_name(table, &table->entries[a->entry], table->names + other->name,
-                        other->length);
+    order =
+        compare_name(table, &table->entries[a->entry], table->names + other->name, other->length);
+    return order != 0 ? order : table->entries[a->entry].order - other->order;
 }
 
 /* One bucket, as hp_sort() sees it. */
@@ -182,4 +184,19 @@ const struct hp_symtab_entry *hp_symtab_find(const struct hp_symtab *table, cons
         *duplicate = compare_slots(table, &table->slots[low], &table->slots[low + 1]) == 0;
     }
     return &table->entries[table->slots[low].entry];
+}
+
+const struct hp_symtab_entry *hp_symtab_duplicate(const struct hp_symtab *table)
+{
+    uint32_t n;
+
+    /* Equal names have equal hashes, so they are neighbours in one bucket. */
+    for (n = 1; n < table->count; n++) {
+        const struct hp_symtab_slot *slot = &table->slots[n];
+
+        if (table->entries[slot->entry].order == 0 && compare_slots(table, slot - 1, slot) == 0) {
+            return &table->entries[slot->entry];
+        }
+    }
+    return NULL;
 }

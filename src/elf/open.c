@@ -234,9 +234,8 @@ static enum hp_status open_shndx(struct hp_elf *elf, const struct hp_section *se
 }
 
 /*
- * Checks a relocation section. `total` sums up the sizes of those to be applied: more bytes than
- * the file has are only possible when tables overlap, which would buy quadratic work with a small
- * file.
+ * Checks a relocation section. `total` sums up their sizes: more bytes than the file has are only
+ * possible when tables overlap, which would buy quadratic work with a small file.
  */
 static enum hp_status check_reloc_section(const struct hp_elf *elf,
                                           const struct hp_section *section, uint64_t *total,
@@ -266,12 +265,10 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
         target.type == HP_SHT_STRTAB || target.type == HP_SHT_REL || target.type == HP_SHT_RELA) {
         return hp_elf_section_fail(elf, section, HP_SECTION_INFO, diag);
     }
-    if (target.flags & HP_SHF_ALLOC) {
-        if (section->size > elf->file.size - *total) {
-            return hp_elf_section_fail(elf, section, HP_RELOC_TABLES_SIZE, diag);
-        }
-        *total += section->size;
+    if (section->size > elf->file.size - *total) {
+        return hp_elf_section_fail(elf, section, HP_RELOC_TABLES_SIZE, diag);
     }
+    *total += section->size;
     return HP_OK;
 }
 

@@ -159,7 +159,11 @@ static enum hp_status obtain_memory(struct hp_loading *loading, const struct lay
     status = hp_port_image_alloc(loading->payload->port, &request, &loading->payload->image.memory);
     if (status) {
         memset(&loading->payload->image.memory, 0, sizeof(loading->payload->image.memory));
-        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, status, request.low, request.size);
+    } else if (loading->payload->image.memory.addr == 0) {
+        status = HP_IMAGE_MEMORY; /* address 0 means "none" in the records */
+    }
+    if (status) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, status, 0, request.size);
     }
     return HP_OK;
 }

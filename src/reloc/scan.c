@@ -166,7 +166,6 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
         .size = target->size,
         .symbol_count = loading->elf->symbol_count,
     };
-    enum hp_status status;
     uint32_t n;
 
     scan.may_skip = scan.is64 && scan.is_rela && loading->payload->profile->reloc_types == NULL;
@@ -182,8 +181,8 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
     for (n = next_entry(arch, &scan, 0); n < scan.count; n = next_entry(arch, &scan, n + 1)) {
         struct hp_reloc reloc =
             hp_reloc_decode(scan.is64, scan.is_rela, scan.entries + (size_t)n * scan.stride);
+        enum hp_status status = scan_entry(loading, &reloc, target->size, got_count);
 
-        status = scan_entry(loading, &reloc, target->size, got_count);
         if (status) {
             hp_note_relocation(loading->diag, loading->elf->machine, n, reloc.type);
             hp_note_offset(loading->diag, reloc.offset);

@@ -4,29 +4,45 @@
 
 #include "reloc/loading.h"
 
+/* Finds a name among what the payloads provide, up to HP_PROVIDED_* `last`; NULL: none does. */
+static const struct hp_symtab_entry *find_provided(const struct hp_payload *const *loaded,
+                                                   size_t loaded_count, const char *name,
+                                                   size_t length, uint16_t last, const char **names)
+{
+    size_t n;
+
+    for (n = 0; n < loaded_count; n++) {
+        const struct hp_symtab_entry *entry =
+            hp_symtab_find(&loaded[n]->provided, name, length, NULL);
+
+        if (entry != NULL && entry->order <= last) {
+            *names = loaded[n]->provided.names;
+            return entry;
+        }
+    }
+    return NULL;
+}
+
 enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *const *loaded,
                               size_t loaded_count, const char *name, size_t length,
                               struct hp_target_symbol *symbol)
 {
     enum hp_status status = hp_port_symbol_by_name(port, name, length, symbol);
-    size_t n;
+    const struct hp_symtab_entry *entry;
+    const char *names;
 
     if (status != HP_SYMBOL_UNDEFINED && status != HP_UNDECIDED) {
         return status;
     }
-    for (n = 0; n < loaded_count; n++) {
-        const struct hp_symtab *provided = &loaded[n]->provided;
-        const struct hp_symtab_entry *entry = hp_symtab_find(provided, name, length, NULL);
-
-        if (entry != NULL) {
-            symbol->name = provided->names + entry->name;
-            symbol->addr = entry->addr;
-            symbol->size = entry->size;
-            symbol->kind = (enum hp_symbol_kind)entry->kind;
-            return HP_OK;
-        }
+    entry = find_provided(loaded, loaded_count, name, length, HP_PROVIDED_GLOBAL, &names);
+    if (entry == NULL) {
+        return status;
     }
-    return status;
+    symbol->name = names + entry->name;
+    symbol->addr = entry->addr;
+    symbol->size = entry->size;
+    symbol->kind = (enum hp_symbol_kind)entry->kind;
+    return HP_OK;
 }
 
 enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
@@ -137,7 +153,7 @@ static enum hp_status resolve_one(struct hp_loading *loading, const struct hp_sy
     }
 }
 
-static uint32_t kind_of(const struct hp_symbol *symbol)
+static uint16_t kind_of(const struct hp_symbol *symbol)
 {
     if (symbol->type == HP_STT_FUNC) {
         return HP_KIND_CODE;
@@ -254,11 +270,17 @@ static bool has_export_name(const struct hp_loading *loading, const struct hp_sy
 static enum hp_status check_new(const struct hp_loading *loading, const struct hp_symbol *symbol,
                                 size_t length)
 {
+    const struct hp_load_options *options = loading->options;
     struct hp_target_symbol found;
+    const char *names;
     enum hp_status status = hp_symbol_lookup(loading, symbol->name, length, &found);
 
     if (status == HP_SYMBOL_UNDEFINED || status == HP_UNDECIDED) {
-        return HP_OK;
+        if (find_provided(options->loaded, options->loaded_count, symbol->name, length,
+                          HP_PROVIDED_LOCAL, &names) == NULL) {
+            return HP_OK;
+        }
+        status = HP_OK; /* a local symbol of a payload, kept because the profile minds it */
     }
     if (status == HP_OK || status == HP_SYMBOL_AMBIGUOUS) {
         status = HP_SYMBOL_EXISTS;
@@ -303,8 +325,24 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
     entry->length = (uint32_t)length;
     entry->kind = kind_of(symbol);
+    entry->order = symbol->bind == HP_STB_LOCAL ? HP_PROVIDED_LOCAL : HP_PROVIDED_GLOBAL;
     provided->count++;
     return HP_OK;
+}
+
+/* Two new global symbols of one name: an importer would get either. */
+static enum hp_status check_duplicates(const struct hp_loading *loading)
+{
+    const struct hp_symtab *provided = &loading->payload->provided;
+    const struct hp_symtab_entry *entry = hp_symtab_duplicate(provided);
+    enum hp_status status;
+
+    if (entry == NULL) {
+        return HP_OK;
+    }
+    status = hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_DUPLICATE);
+    hp_note_symbol(loading->diag, HP_NO_INDEX, provided->names + entry->name, entry->length);
+    return status;
 }
 
 enum hp_status hp_symbols_export(struct hp_loading *loading)
@@ -336,5 +374,5 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
         provided->bucket_count = hp_symtab_bucket_count(provided->count);
         hp_symtab_build(provided);
     }
-    return HP_OK;
+    return check_duplicates(loading);
 }

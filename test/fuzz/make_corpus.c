@@ -85,18 +85,30 @@ static void fill_expect(struct eb_payload *p)
         record.expect[n] = fuzz_target_byte(10 * FUZZ_FUNCTION_SIZE + n);
     }
     eb_payload_record(p, &record);
-    record.name = "fn_000"; /* beyond the landing pad, where a jump of this payload would stand */
-    record.new_symbol = eb_payload_function(p, "fn_000", FUZZ_FUNCTION_SIZE);
-    record.expect_control = HP_PAYLOAD_EXPECT_CONTROL(9);
-    for (n = 0; n < 9; n++) {
-        record.expect[n] = fuzz_target_byte(n);
-    }
-    eb_payload_record(p, &record);
     record.name = "fn_236"; /* rewritten at boot */
     record.new_symbol = eb_payload_function(p, "fn_236", FUZZ_FUNCTION_SIZE);
     record.expect_control = HP_PAYLOAD_EXPECT_CONTROL(4);
     for (n = 0; n < 4; n++) {
         record.expect[n] = fuzz_target_byte(236 * FUZZ_FUNCTION_SIZE + n);
+    }
+    eb_payload_record(p, &record);
+}
+
+/*
+ * An expectation beyond the landing pad, where a jump stands once the payload is applied: on top of
+ * itself it has to be refused.
+ */
+static void fill_expect_pad(struct eb_payload *p)
+{
+    struct eb_record record = {.name = "fn_000",
+                               .old_size = FUZZ_FUNCTION_SIZE,
+                               .expect_control = HP_PAYLOAD_EXPECT_CONTROL(9)};
+    uint32_t n;
+
+    p->text_only = true;
+    record.new_symbol = eb_payload_function(p, "fn_000", FUZZ_FUNCTION_SIZE);
+    for (n = 0; n < 9; n++) {
+        record.expect[n] = fuzz_target_byte(n);
     }
     eb_payload_record(p, &record);
 }
@@ -164,6 +176,8 @@ static void fill_relocs(struct eb_payload *p)
     }
     eb_rela(p->b, p->text, eb_append(p->b, p->text, 2, NULL, 2), R_PC16, local, 0);
     eb_rela(p->b, p->text, eb_append(p->b, p->text, 1, NULL, 1), R_PC8, local, 64);
+    eb_rela(p->b, p->text, eb_append(p->b, p->text, 4, NULL, 4), R_GOTPCREL, local, 0);
+    eb_rela(p->b, p->text, eb_append(p->b, p->text, 4, NULL, 4), R_GOTPCREL, absolute, 0);
     eb_rela_raw(p->b, p->text, 0, 0, 0, 0);
 }
 
@@ -300,6 +314,7 @@ static const struct seed seeds[] = {
     {"nop", fill_nop, 0, false, false, HP_OK},
     {"nop_v1", fill_nop, 0, true, false, HP_OK},
     {"expect", fill_expect, 0, false, false, HP_OK},
+    {"expect_pad", fill_expect_pad, 0, false, false, HP_OK},
     {"hooks", fill_hooks, 0, false, false, HP_OK},
     {"relocs", fill_relocs, 0, false, false, HP_OK},
     {"symbols", fill_symbols, 0, false, false, HP_OK},

@@ -732,8 +732,10 @@ static void test_overlapping_relocation_tables(void **state)
         uint64_t target_flags;
         size_t beyond; /* size of the second table; the first and the records' own fill the file */
         enum hp_status status;
-    } rows[] = {
-        {ALLOC, 0, HP_OK}, {ALLOC, 24, HP_RELOC_TABLES_SIZE}, {0, 24, HP_OK}, {0, 480, HP_OK}};
+    } rows[] = {{ALLOC, 0, HP_OK},
+                {ALLOC, 24, HP_RELOC_TABLES_SIZE},
+                {0, 0, HP_OK},
+                {0, 24, HP_RELOC_TABLES_SIZE}};
     size_t i;
 
     (void)state;

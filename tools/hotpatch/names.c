@@ -43,6 +43,20 @@ static int compare(const void *left, const void *right)
     return a->text < b->text ? -1 : a->text > b->text;
 }
 
+/* Drops all but the first of the entries of one address. */
+static void keep_best(struct names *names)
+{
+    size_t kept = 0;
+    size_t i;
+
+    for (i = 0; i < names->count; i++) {
+        if (kept == 0 || names->entries[i].addr != names->entries[kept - 1].addr) {
+            names->entries[kept++] = names->entries[i];
+        }
+    }
+    names->count = kept;
+}
+
 void names_build(struct names *names, const struct hp_elf *elf, const struct hp_image *image)
 {
     const struct hp_placed_section **places = places_of(elf, image);
@@ -67,6 +81,7 @@ void names_build(struct names *names, const struct hp_elf *elf, const struct hp_
     }
     free(places);
     qsort(names->entries, names->count, sizeof(names->entries[0]), compare);
+    keep_best(names);
 }
 
 const struct name *names_find(const struct names *names, uint64_t addr)
@@ -88,9 +103,6 @@ const struct name *names_find(const struct names *names, uint64_t addr)
         return NULL;
     }
     best = &names->entries[low - 1];
-    while (best > names->entries && best[-1].addr == best->addr) {
-        best--;
-    }
     if (best->addr != addr && best->size != 0 && addr - best->addr >= best->size) {
         return NULL;
     }
