@@ -66,7 +66,8 @@ static bool find_undefined(const struct redo *redo, const struct hp_symbol *symb
         for (i = 0; i < table->count; i++) {
             const struct hp_symtab_entry *entry = &table->entries[i];
 
-            if (entry->length == length &&
+            /* A local one is kept only for the profile that minds it. */
+            if (entry->order == HP_PROVIDED_GLOBAL && entry->length == length &&
                 memcmp(table->names + entry->name, symbol->name, length) == 0) {
                 *value = entry->addr;
                 return true;

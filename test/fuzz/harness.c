@@ -160,6 +160,7 @@ static bool is_plan_status(enum hp_status status)
     case HP_TARGET_READ:
     case HP_PATCH_REACH:
     case HP_PATCH_PAST_FUNCTION:
+    case HP_PATCH_LANDING_PAD:
     case HP_PATCH_RANGE:
     case HP_PATCH_DENIED:
     case HP_PATCH_OVERLAP:

@@ -113,13 +113,13 @@ static void fill_expect_pad(struct eb_payload *p)
     eb_payload_record(p, &record);
 }
 
-/* A NOP inside the landing pad that another record keeps. */
-static void fill_in_pad(struct eb_payload *p)
+/* A NOP of bytes that the jump of another record takes. */
+static void fill_overlap(struct eb_payload *p)
 {
-    const struct eb_record record = {.name = "fn_016+1", .new_size = 2, .old_size = 2};
+    const struct eb_record record = {.name = "fn_002+1", .new_size = 2, .old_size = 2};
 
     eb_payload_record(p, &record);
-    eb_payload_function(p, "fn_016", FUZZ_FUNCTION_SIZE);
+    eb_payload_function(p, "fn_002", FUZZ_FUNCTION_SIZE);
 }
 
 /* The last record's name runs to the end of its section. */
@@ -134,6 +134,13 @@ static void fill_past_section(struct eb_payload *p)
 {
     fill_plain(p);
     eb_rela(p->b, p->text, eb_size(p->b, p->text) - 7, R_64, eb_section_symbol(p->b, p->text), 0);
+}
+
+static void fill_duplicate(struct eb_payload *p)
+{
+    fill_plain(p);
+    eb_symbol(p->b, "twice", HP_STB_GLOBAL, HP_STT_FUNC, p->text, 1, 0);
+    eb_symbol(p->b, "twice", HP_STB_GLOBAL, HP_STT_FUNC, p->text, 2, 0);
 }
 
 /* A symbol one byte past its section's end. */
@@ -325,9 +332,10 @@ static const struct seed seeds[] = {
     {"large", fill_large, 0, false, false, HP_IMAGE_TOO_LARGE},
     {"long_names", fill_long_names, 0, false, false, HP_SYMBOL_NAME_LENGTH},
     {"got_symbol", fill_got_symbol, 0, false, false, HP_OK},
-    {"in_pad", fill_in_pad, 0, false, false, HP_PATCH_OVERLAP},
+    {"overlap", fill_overlap, 0, false, false, HP_PATCH_OVERLAP},
     {"unterminated", fill_unterminated, 0, false, false, HP_RECORD_NAME_UNTERMINATED},
     {"past_section", fill_past_section, 0, false, false, HP_RELOC_OFFSET},
+    {"duplicate", fill_duplicate, 0, false, false, HP_SYMBOL_DUPLICATE},
     {"past_symbol", fill_past_symbol, 0, false, false, HP_SYMBOL_VALUE},
     {"unsupported", fill_unsupported, 0, false, false, HP_SPECIAL_UNSUPPORTED},
 };
@@ -349,6 +357,7 @@ static const struct {
     {"nop_above", {.name = "fn_002", .new_size = 9, .old_size = 8}, false, HP_NOP_SIZE},
     /* less than the landing pad: half an ENDBR64 would be left */
     {"half_pad", {.name = "fn_016", .new_size = 2, .old_size = 2}, false, HP_NOP_SIZE},
+    {"in_pad", {.name = "fn_016+1", .new_size = 2, .old_size = 2}, false, HP_PATCH_LANDING_PAD},
     {"short", {.name = "fn_013", .new_size = 1, .old_size = 3}, false, HP_OK},
     {"last_byte",
      {.old_addr = FUZZ_TEXT_START + FUZZ_TEXT_SIZE - 1, .new_size = 1, .old_size = 1},

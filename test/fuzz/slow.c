@@ -427,7 +427,7 @@ static const struct slow cases[] = {
     {"relocation sections of one entry", many_tables, HP_OK},
     {"relocation sections that share a table", overlapping_tables, HP_RELOC_TABLES_SIZE},
     {"undefined symbols that share a long name", shared_undefined, HP_OK},
-    {"new symbols that share long names", shared_exports, HP_OK},
+    {"new symbols that share long names", shared_exports, HP_SYMBOL_DUPLICATE},
     {"new symbols whose names have one hash", colliding_exports, HP_OK},
     {"records in no order", many_records, HP_PATCH_OVERLAP},
     {"records that share a long name", named_records, HP_PATCH_OVERLAP},
