@@ -87,6 +87,23 @@ static void check_jump(const struct hp_payload *payload, const struct hp_write *
     CHECK(dest == write->dest && dest == payload->records[write->record].new_addr);
 }
 
+/* The place is not the payload's own, and not inside the landing pad of its function. */
+static void check_place(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                        size_t applied_count, const struct hp_write *write)
+{
+    const struct hp_record *record = &payload->records[write->record];
+    const struct hp_image_memory *own = &payload->image.memory;
+    uint8_t bytes[PAD_SIZE];
+
+    CHECK(write->addr + write->size <= own->addr || write->addr >= own->addr + own->size);
+    CHECK(record->limit == 0 || write->addr + write->size <= record->limit);
+    if (record->start != 0 && record->limit - record->start >= PAD_SIZE &&
+        read_through(payload->port, applied, applied_count, record->start, bytes, PAD_SIZE) &&
+        is_landing_pad(bytes)) {
+        CHECK(write->addr - record->start >= PAD_SIZE);
+    }
+}
+
 static void check_write(const struct hp_payload *payload, const struct hp_payload *const *applied,
                         size_t applied_count, const struct hp_write *write)
 {
@@ -96,7 +113,7 @@ static void check_write(const struct hp_payload *payload, const struct hp_payloa
     CHECK(!record->undecided && write->size > 0 && write->size <= HP_WRITE_MAX);
     CHECK(write->addr == record->old_addr + write->pad);
     CHECK((uint32_t)write->pad + write->size <= record->old_size);
-    CHECK(record->limit == 0 || write->addr + write->size <= record->limit);
+    check_place(payload, applied, applied_count, write);
     CHECK(hp_port_patchable(payload->port, record->old_addr, (size_t)write->pad + write->size) ==
           HP_OK);
     CHECK(read_through(payload->port, applied, applied_count, write->addr, bytes, write->size));

@@ -99,7 +99,7 @@ static void add_symbol(struct hp_port *port, const char *name, uint64_t addr, ui
     entry->size = size;
     entry->name = (uint32_t)port->names_size;
     entry->length = (uint32_t)strlen(name);
-    entry->kind = kind;
+    entry->kind = (uint16_t)kind;
     memcpy(port->names + port->names_size, name, entry->length);
     port->names_size += entry->length;
     port->symbols.count++;

@@ -687,6 +687,25 @@ static void test_large_alignment(void **state)
     tp_free(port);
 }
 
+/* The largest alignment there is: that of a whole image, for the first section in it. */
+static void test_largest_alignment(void **state)
+{
+    struct hp_port *port = tp_new();
+    struct hp_payload payload;
+    struct hp_diag diag;
+    size_t size;
+    uint8_t *file = eb_minimal(true, HP_EM_X86_64, &size);
+    uint32_t text = eb_find(file, ".text");
+
+    (void)state;
+    eb_set_section(file, text, EB_SH_ALIGN, 8 * MIB);
+    assert_int_equal(tp_load_file(port, file, size, NULL, &payload, &diag), HP_OK);
+    assert_int_equal(port->request.align, 8 * MIB);
+    assert_int_equal(tp_addr(&payload, text) % (8 * MIB), 0);
+    hp_payload_unload(&payload);
+    tp_free(port);
+}
+
 /* Alignments beyond the size of an image, up to the one at which a layout would wrap. */
 static void test_alignment_limit(void **state)
 {
@@ -973,6 +992,7 @@ int main(void)
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_protection),
         cmocka_unit_test(test_large_alignment),
+        cmocka_unit_test(test_largest_alignment),
         cmocka_unit_test(test_alignment_limit),
         cmocka_unit_test(test_nobits_limit),
         cmocka_unit_test(test_image_limit),
