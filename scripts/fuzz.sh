@@ -50,8 +50,8 @@ minimise() {
         [ -f "$file.min" ] ||
             "$BUILD/bin/fuzz_load" -minimize_crash=1 -max_total_time=30 \
                 -exact_artifact_path="$file.min" "$file" >/dev/null 2>&1 || true
-        # A later round of libFuzzer that found nothing smaller leaves no file.
-        [ -f "$file.min" ] || cp "$file" "$file.min"
+        # Nothing smaller found leaves no file.
+        [ -s "$file.min" ] || cp "$file" "$file.min"
     done
 }
 

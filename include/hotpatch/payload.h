@@ -149,6 +149,7 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
 
 /* HP_PAYLOAD_INFO(id, "key", "value"): one entry of .modinfo. */
 #define HP_PAYLOAD_INFO(id, key, value)                                                            \
-    static const char HP_PAYLOAD_CAT(hp_info_, id)[] HP_PAYLOAD_SECTION(".modinfo") = key "=" value
+    static const char HP_PAYLOAD_CAT(hp_info_, id)[]                                               \
+        __attribute__((__section__(".modinfo"), __used__, __aligned__(1))) = key "=" value
 
 #endif

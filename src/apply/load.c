@@ -321,7 +321,9 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
     enum hp_status status;
 
     memset(payload, 0, sizeof(*payload));
-    if ((data == NULL && size > 0) || (options != NULL && options->size != sizeof(*options))) {
+    if ((data == NULL && size > 0) ||
+        (options != NULL && (options->size != sizeof(*options) ||
+                             (options->loaded == NULL && options->loaded_count > 0)))) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
     }
     if (options != NULL) {

@@ -51,7 +51,7 @@ static uint32_t overlay_all(const struct hp_memory *memory, uint64_t addr, uint8
         for (i = first_write(payload, addr); i < payload->write_count; i++) {
             const struct hp_write *write = &payload->writes[payload->write_order[i]];
 
-            if (write->addr >= addr + size) {
+            if (write->addr > addr && write->addr - addr >= size) {
                 break;
             }
             overlay(write, addr, buf, size, &covered);

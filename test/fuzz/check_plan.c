@@ -34,6 +34,30 @@ static bool read_through(struct hp_port *port, const struct hp_payload *const *a
     return true;
 }
 
+/* True when the port cannot vouch for some byte that no applied payload has written. */
+static bool is_uncertain(struct hp_port *port, const struct hp_payload *const *applied,
+                         size_t applied_count, uint64_t addr, size_t size)
+{
+    size_t k;
+    size_t n;
+    uint32_t i;
+
+    for (k = 0; k < size; k++) {
+        bool written = false;
+        uint8_t byte;
+
+        for (n = 0; n < applied_count; n++) {
+            for (i = 0; i < applied[n]->write_count; i++) {
+                written |= addr + k - applied[n]->writes[i].addr < applied[n]->writes[i].size;
+            }
+        }
+        if (!written && hp_port_target_read(port, addr + k, &byte, 1) == HP_UNDECIDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_landing_pad(const uint8_t *bytes)
 {
     return memcmp(bytes, "\xf3\x0f\x1e\xfa", PAD_SIZE) == 0 ||
@@ -118,6 +142,8 @@ static void check_write(const struct hp_payload *payload, const struct hp_payloa
           HP_OK);
     CHECK(read_through(payload->port, applied, applied_count, write->addr, bytes, write->size));
     CHECK(memcmp(bytes, write->old_bytes, write->size) == 0);
+    CHECK((write->uncertain != 0) ==
+          is_uncertain(payload->port, applied, applied_count, write->addr, write->size));
     /* A landing pad stays whole, whatever is patched behind it. */
     CHECK(write->pad == 0 || write->pad == PAD_SIZE);
     if (read_through(payload->port, applied, applied_count, record->old_addr, bytes, PAD_SIZE)) {

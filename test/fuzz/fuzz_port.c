@@ -32,7 +32,7 @@ struct block {
     size_t magic;
 };
 
-#define FAR         (UINT64_C(1) << 33)
+#define FAR         (UINT64_C(3) << 30) /* below the target: a displacement of 32 bits unsigned */
 #define BLOCK_MAGIC ((size_t)0x6b636f6c62)
 
 struct hp_port {
@@ -107,6 +107,9 @@ static void add_symbol(struct hp_port *port, const char *name, uint64_t addr, ui
 
 static uint64_t function_size(uint32_t function)
 {
+    if (function % 32 == 24) {
+        return 0;
+    }
     switch (function % 16) {
     case 12:
         return 8;
@@ -127,7 +130,7 @@ static void add_symbols(struct hp_port *port)
     for (n = 0; n < FUZZ_FUNCTIONS; n++) {
         snprintf(name, sizeof(name), "fn_%03u", n);
         add_symbol(port, name, FUZZ_TEXT_START + (uint64_t)n * FUZZ_FUNCTION_SIZE, function_size(n),
-                   n % 16 == 15 ? HP_KIND_UNKNOWN : HP_KIND_CODE);
+                   function_size(n) == 0 ? HP_KIND_UNKNOWN : HP_KIND_CODE);
     }
     for (n = 0; n < FUZZ_DATA; n++) {
         snprintf(name, sizeof(name), "data_%02u", n);
@@ -352,7 +355,7 @@ void hp_port_free(struct hp_port *port, void *memory, size_t size)
 /* The lowest address above all images, aligned, as a real port would choose it. */
 static uint64_t next_address(const struct hp_port *port, uint64_t align)
 {
-    uint64_t addr = FUZZ_IMAGE_START + (port->kind == FUZZ_TARGET_FAR ? FAR : 0);
+    uint64_t addr = FUZZ_IMAGE_START - (port->kind == FUZZ_TARGET_FAR ? FAR : 0);
     uint32_t n;
 
     for (n = 0; n < IMAGES_MAX; n++) {

@@ -13,7 +13,7 @@
  *   n % 8 == 1    begins with the sealed form of it
  *   n % 16 == 12  is 8 bytes long
  *   n % 16 == 13  is 3 bytes long
- *   n % 16 == 15  is a label without size and type
+ *   n % 16 == 15  is a label without size and type, and so is n % 32 == 24
  *   232 to 239    are rewritten at boot: an offline target cannot vouch for them
  *   240 to 247    are on the deny list
  *

@@ -122,6 +122,15 @@ static void fill_overlap(struct eb_payload *p)
     eb_payload_function(p, "fn_002", FUZZ_FUNCTION_SIZE);
 }
 
+/* The same inside a landing pad, at a label whose function is not known. */
+static void fill_overlap_pad(struct eb_payload *p)
+{
+    const struct eb_record record = {.name = "fn_024+1", .new_size = 2, .old_size = 2};
+
+    eb_payload_record(p, &record);
+    eb_payload_function(p, "fn_024", FUZZ_FUNCTION_SIZE);
+}
+
 /* The last record's name runs to the end of its section. */
 static void fill_unterminated(struct eb_payload *p)
 {
@@ -333,6 +342,7 @@ static const struct seed seeds[] = {
     {"long_names", fill_long_names, 0, false, false, HP_SYMBOL_NAME_LENGTH},
     {"got_symbol", fill_got_symbol, 0, false, false, HP_OK},
     {"overlap", fill_overlap, 0, false, false, HP_PATCH_OVERLAP},
+    {"overlap_pad", fill_overlap_pad, 0, false, false, HP_PATCH_OVERLAP},
     {"unterminated", fill_unterminated, 0, false, false, HP_RECORD_NAME_UNTERMINATED},
     {"past_section", fill_past_section, 0, false, false, HP_RELOC_OFFSET},
     {"duplicate", fill_duplicate, 0, false, false, HP_SYMBOL_DUPLICATE},

@@ -652,6 +652,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint64_t count = 1 + below(&w, STACKED_MAX);
 
     w.data = data;
+    if (size > max_size) { /* libFuzzer is looking for a smaller one */
+        w.size = max_size;
+    }
     for (; count > 0; count--) {
         mutate_once(&w);
     }

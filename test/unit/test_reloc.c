@@ -681,6 +681,31 @@ static void test_loaded_twice(void **state)
     tp_free(port);
 }
 
+/* At low addresses a sum may fit where a difference would: no sign is taken for another. */
+static void test_low_addresses(void **state)
+{
+    static const uint32_t types[] = {PC32, PLT32};
+    size_t t;
+
+    (void)state;
+    for (t = 0; t < 2; t++) {
+        struct hp_port *port = tp_new();
+        struct hp_payload payload;
+        struct hp_diag diag;
+        uint32_t section;
+        struct eb_payload p = with_field(&section);
+        uint32_t symbol = eb_symbol(p.b, "sym", HP_STB_LOCAL, HP_STT_NOTYPE, EB_ABS, 0x123, 0);
+
+        port->image_addr = 0x10000;
+        eb_rela(p.b, section, FIELD, types[t], symbol, -4);
+        assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_OK);
+        assert_int_equal(field32(&payload, section, FIELD),
+                         0x123 - 4 - (0x10000 + (int)(FIELD_SECTION + FIELD)));
+        hp_payload_unload(&payload);
+        tp_free(port);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -699,6 +724,7 @@ int main(void)
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_two_tables),
         cmocka_unit_test(test_loaded_twice),
+        cmocka_unit_test(test_low_addresses),
     };
 
     return cmocka_run_group_tests_name("reloc", tests, NULL, NULL);

@@ -229,6 +229,10 @@ static void test_value_range(void **state)
     assert_int_equal(
         value_of(port, &p, eb_symbol(p.b, "end", HP_STB_LOCAL, HP_STT_NOTYPE, p.text, 16, 0)),
         TP_IMAGE + 16);
+    p = sound(0); /* the same for one with a GOT slot */
+    n = eb_symbol(p.b, "end", HP_STB_LOCAL, HP_STT_NOTYPE, p.text, 16, 0);
+    eb_rela(p.b, p.text, 0, 9, (uint32_t)n, 0);
+    assert_int_equal(value_of(port, &p, (uint32_t)n), TP_IMAGE + 16);
     for (n = 0; n < sizeof(past) / sizeof(past[0]); n++) {
         p = sound(0);
         eb_symbol(p.b, "past", HP_STB_LOCAL, HP_STT_NOTYPE, p.text, past[n], 0);
