@@ -205,7 +205,7 @@ static bool parse_offset(const char *text, uint64_t *offset)
 /* Notes the bounds of the function to patch, where the symbol table knows them. */
 static void set_function(struct hp_record *record, const struct hp_target_symbol *symbol)
 {
-    if (symbol->size != 0) {
+    if (symbol->size != 0 && symbol->size <= UINT64_MAX - symbol->addr) {
         record->start = symbol->addr;
         record->limit = symbol->addr + symbol->size;
     }

@@ -410,62 +410,63 @@ static void test_name_termination(void **state)
     tp_free(port);
 }
 
+static const struct {
+    const char *name;
+    uint64_t offset;
+} good_offsets[] = {
+    {"f+0", 0},
+    {"f+1", 1},
+    {"f+10", 10},
+    {"f+0x10", 16},
+    {"f+0X1f", 31},
+    {"f+0x1F", 31},
+    {"f+0xA", 10},
+    {"f+0xa", 10},
+    {"f+0x9", 9},
+    {"u+0xFfFfFfFf", UINT32_MAX},
+    {"f+007", 7},
+    {"f+0x0000000000000001", 1},
+    {"f+31", 31},
+    {"u+4294967295", UINT32_MAX},
+    {"u+0xffffffff", UINT32_MAX},
+};
+/* Of "u" no offset is too large, so only what is no number is refused. */
+static const char *const bad_offsets[] = {
+    "u+",
+    "u+x",
+    "u+0x",
+    "u+-1",
+    "u+ 1",
+    "u+1 ",
+    "u+1f",
+    "u+1A",
+    "u+A",
+    "u+0x1g",
+    "u+0x1G",
+    "u+0x/",
+    "u+0x:",
+    "u+0x@",
+    "u+0x`",
+    "u+/",
+    "u+:",
+    "u+1.0",
+    "u+0b1",
+    "u+1\x80",
+    "u+1+x",
+    "u+0x+1 ",
+    "u+4294967296",
+    "u+0x100000000",
+    "u+99999999999999999999",
+    "u+18446744073709551616",
+    "u+18446744073709551617",
+    "u+0x10000000000000000",
+    "f+32",
+    "f+0x20",
+    "f+4294967295",
+};
+
 static void test_name_offsets(void **state)
 {
-    static const struct {
-        const char *name;
-        uint64_t offset;
-    } good[] = {
-        {"f+0", 0},
-        {"f+1", 1},
-        {"f+10", 10},
-        {"f+0x10", 16},
-        {"f+0X1f", 31},
-        {"f+0x1F", 31},
-        {"f+0xA", 10},
-        {"f+0xa", 10},
-        {"f+0x9", 9},
-        {"u+0xFfFfFfFf", UINT32_MAX},
-        {"f+007", 7},
-        {"f+0x0000000000000001", 1},
-        {"f+31", 31},
-        {"u+4294967295", UINT32_MAX},
-        {"u+0xffffffff", UINT32_MAX},
-    };
-    /* Of "u" no offset is too large, so only what is no number is refused. */
-    static const char *const bad[] = {
-        "u+",
-        "u+x",
-        "u+0x",
-        "u+-1",
-        "u+ 1",
-        "u+1 ",
-        "u+1f",
-        "u+1A",
-        "u+A",
-        "u+0x1g",
-        "u+0x1G",
-        "u+0x/",
-        "u+0x:",
-        "u+0x@",
-        "u+0x`",
-        "u+/",
-        "u+:",
-        "u+1.0",
-        "u+0b1",
-        "u+1\x80",
-        "u+1+x",
-        "u+0x+1 ",
-        "u+4294967296",
-        "u+0x100000000",
-        "u+99999999999999999999",
-        "u+18446744073709551616",
-        "u+18446744073709551617",
-        "u+0x10000000000000000",
-        "f+32",
-        "f+0x20",
-        "f+4294967295",
-    };
     struct hp_port *port = tp_new();
     struct eb_record record = {.old_size = 5};
     struct hp_diag diag;
@@ -474,15 +475,16 @@ static void test_name_offsets(void **state)
     (void)state;
     tp_add_function(port, "f", TP_TEXT + 0x2000, 32);
     tp_add_function(port, "u", TP_TEXT, 0);
-    for (n = 0; n < sizeof(good) / sizeof(good[0]); n++) {
-        record.name = good[n].name;
+    for (n = 0; n < sizeof(good_offsets) / sizeof(good_offsets[0]); n++) {
+        record.name = good_offsets[n].name;
         assert_int_equal(decode_record(port, &record, true).old_addr,
-                         (good[n].name[0] == 'f' ? TP_TEXT + 0x2000 : TP_TEXT) + good[n].offset);
+                         (good_offsets[n].name[0] == 'f' ? TP_TEXT + 0x2000 : TP_TEXT) +
+                             good_offsets[n].offset);
     }
-    for (n = 0; n < sizeof(bad) / sizeof(bad[0]); n++) {
-        record.name = bad[n];
+    for (n = 0; n < sizeof(bad_offsets) / sizeof(bad_offsets[0]); n++) {
+        record.name = bad_offsets[n];
         diag = refuse_record(port, &record, true, HP_RECORD_NAME_OFFSET);
-        assert_string_equal(diag.name, bad[n]);
+        assert_string_equal(diag.name, bad_offsets[n]);
     }
     record.name = "f++1"; /* the last plus counts, so these are offsets from other names */
     refuse_record(port, &record, true, HP_RECORD_TARGET);
