@@ -9,29 +9,27 @@
 enum hp_status hp_elf_section(const struct hp_elf *elf, uint32_t index, struct hp_section *section)
 {
     const struct hp_elf_table table = hp_elf_table_of(elf);
-    struct hp_section out;
     uint32_t name;
 
-    memset(section, 0, sizeof(*section));
-    if (index >= elf->shnum || !hp_elf_raw_section(elf->file, &table, index, &out, &name)) {
+    if (index >= elf->shnum || !hp_elf_raw_section(elf->file, &table, index, section, &name)) {
+        memset(section, 0, sizeof(*section));
         return HP_INVALID_ARGUMENT;
     }
-    if (index == 0 || out.type == HP_SHT_NULL) {
+    if (index == 0 || section->type == HP_SHT_NULL) {
         /* No section: nothing of the header counts, so nothing of it is shown. */
-        memset(&out, 0, sizeof(out));
-        out.index = index;
+        memset(section, 0, sizeof(*section));
+        section->index = index;
         name = 0;
     }
-    if (out.align == 0) {
-        out.align = 1;
+    if (section->align == 0) {
+        section->align = 1;
     }
     /* A name that hp_elf_open() refuses reads as the empty one that every name table begins with.
      */
-    out.name = (const char *)elf->shstr.data;
+    section->name = (const char *)elf->shstr.data;
     if (name < elf->shstr.size) {
-        out.name += name;
+        section->name += name;
     }
-    *section = out;
     return HP_OK;
 }
 
