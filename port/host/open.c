@@ -26,10 +26,10 @@
 void hp_host_explain(struct hp_diag *diag, const char *format, ...)
 {
     char text[HP_DIAG_NAME_MAX];
-    enum hp_status st = hp_fail(diag, HP_STAGE_CALL, HP_TARGET_FILE);
+    enum hp_status status = hp_fail(diag, HP_STAGE_CALL, HP_TARGET_FILE);
     va_list args;
 
-    (void)st;
+    (void)status;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
@@ -195,16 +195,16 @@ static enum hp_status read_sections(struct hp_host_reader *reader, uint64_t file
     Elf_Scn *scn = NULL;
     size_t shstrndx;
     GElf_Shdr shdr;
-    enum hp_status st;
+    enum hp_status status;
     size_t i;
 
     if (elf_getshdrnum(reader->elf, &reader->shnum) != 0 || reader->shnum == 0 ||
         elf_getshdrstrndx(reader->elf, &shstrndx) != 0) {
         return hp_host_refuse(reader->diag, "no section headers");
     }
-    st = hp_host_read_strings(reader, shstrndx, &names);
-    if (st) {
-        return st;
+    status = hp_host_read_strings(reader, shstrndx, &names);
+    if (status) {
+        return status;
     }
     port->sections = calloc(reader->shnum, sizeof(*port->sections));
     reader->section_of = malloc(reader->shnum * sizeof(*reader->section_of));
@@ -220,9 +220,9 @@ static enum hp_status read_sections(struct hp_host_reader *reader, uint64_t file
             return hp_host_refuse(reader->diag, "section %zu: bad header", i);
         }
         if (has_address(&shdr)) {
-            st = read_section(reader, scn, &shdr, names.bytes + shdr.sh_name, &file_size);
-            if (st) {
-                return st;
+            status = read_section(reader, scn, &shdr, names.bytes + shdr.sh_name, &file_size);
+            if (status) {
+                return status;
             }
         }
     }
@@ -270,7 +270,7 @@ static enum hp_status read_build_id(const struct hp_host_reader *reader)
     Elf_Scn *scn = NULL;
     Elf_Data *data;
     GElf_Shdr shdr;
-    enum hp_status st;
+    enum hp_status status;
 
     while ((scn = elf_nextscn(reader->elf, scn)) != NULL) {
         if (gelf_getshdr(scn, &shdr) == NULL || shdr.sh_type != SHT_NOTE ||
@@ -284,9 +284,9 @@ static enum hp_status read_build_id(const struct hp_host_reader *reader)
         if (data->d_buf == NULL) {
             continue;
         }
-        st = read_notes(reader, data);
-        if (st) {
-            return st;
+        status = read_notes(reader, data);
+        if (status) {
+            return status;
         }
     }
     return HP_OK;
@@ -296,7 +296,7 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
                                  struct hp_diag *diag)
 {
     struct hp_host_reader reader = {.port = port, .diag = diag};
-    enum hp_status st;
+    enum hp_status status;
 
     if (elf_version(EV_CURRENT) == EV_NONE) {
         return hp_host_refuse(diag, "libelf: %s", elf_errmsg(-1));
@@ -306,27 +306,27 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
     if (reader.elf == NULL) {
         return hp_host_refuse(diag, "%s", elf_errmsg(-1));
     }
-    st = read_header(&reader);
-    if (st == HP_OK) {
-        st = read_sections(&reader, file_size);
+    status = read_header(&reader);
+    if (status == HP_OK) {
+        status = read_sections(&reader, file_size);
     }
-    if (st == HP_OK) {
-        st = read_build_id(&reader);
+    if (status == HP_OK) {
+        status = read_build_id(&reader);
     }
-    if (st == HP_OK) {
-        st = hp_host_read_symbols(&reader);
+    if (status == HP_OK) {
+        status = hp_host_read_symbols(&reader);
     }
-    if (st == HP_OK) {
-        st = hp_host_read_rewritten(&reader);
+    if (status == HP_OK) {
+        status = hp_host_read_rewritten(&reader);
     }
     free(reader.section_of);
     (void)elf_end(reader.elf);
-    return st;
+    return status;
 }
 
 static enum hp_status open_image(struct hp_port *port, const char *path, struct hp_diag *diag)
 {
-    enum hp_status st;
+    enum hp_status status;
     struct stat stat;
     int fd;
 
@@ -336,16 +336,16 @@ static enum hp_status open_image(struct hp_port *port, const char *path, struct 
         return hp_host_refuse(diag, "%s", strerror(errno));
     }
     if (fstat(fd, &stat) != 0) {
-        st = hp_host_refuse(diag, "%s", strerror(errno));
+        status = hp_host_refuse(diag, "%s", strerror(errno));
     } else if (!S_ISREG(stat.st_mode)) {
-        st = hp_host_refuse(diag, "not a regular file");
+        status = hp_host_refuse(diag, "not a regular file");
     } else if (stat.st_size < 0 || (uint64_t)stat.st_size > UINT32_MAX) {
-        st = hp_host_refuse(diag, "above 4 GiB");
+        status = hp_host_refuse(diag, "above 4 GiB");
     } else {
-        st = read_image(port, fd, (uint64_t)stat.st_size, diag);
+        status = read_image(port, fd, (uint64_t)stat.st_size, diag);
     }
     (void)close(fd);
-    return st;
+    return status;
 }
 
 static enum hp_status take_options(struct hp_port *port, const struct hp_host_options *options)
@@ -375,7 +375,7 @@ enum hp_status hp_host_open(struct hp_port **port, const char *path,
                             const struct hp_host_options *options, struct hp_diag *diag)
 {
     struct hp_port *opened;
-    enum hp_status st;
+    enum hp_status status;
 
     if (port == NULL) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
@@ -386,15 +386,15 @@ enum hp_status hp_host_open(struct hp_port **port, const char *path,
         return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
     opened->last_addr = UINT64_MAX;
-    st = take_options(opened, options);
-    if (st) {
-        st = hp_fail(diag, HP_STAGE_CALL, st);
+    status = take_options(opened, options);
+    if (status) {
+        status = hp_fail(diag, HP_STAGE_CALL, status);
         goto out;
     }
     if (path != NULL) {
         opened->has_target = true;
-        st = open_image(opened, path, diag);
-        if (st) {
+        status = open_image(opened, path, diag);
+        if (status) {
             goto out;
         }
     } else if (!opened->has_base) {
@@ -404,7 +404,7 @@ enum hp_status hp_host_open(struct hp_port **port, const char *path,
     return HP_OK;
 out:
     hp_host_close(opened);
-    return st;
+    return status;
 }
 
 void hp_host_close(struct hp_port *port)

@@ -142,10 +142,10 @@ static enum hp_status add_alternatives(struct collector *collector)
         return HP_TARGET_FILE;
     }
     for (addr = at.start; addr < at.end; addr += entry) {
-        enum hp_status st = add_alternative(collector, addr, bytes + (addr - at.start), x86);
+        enum hp_status status = add_alternative(collector, addr, bytes + (addr - at.start), x86);
 
-        if (st) {
-            return st;
+        if (status) {
+            return status;
         }
     }
     return HP_OK;
@@ -183,16 +183,16 @@ static enum hp_status add_sealed(struct collector *collector)
     for (pos = 0; pos < at.end - at.start; pos += POINTER_SIZE) {
         uint64_t pointer = hp_le64(bytes + pos);
         const struct hp_host_section *section = hp_host_section_at(reader->port, pointer);
-        enum hp_status st;
+        enum hp_status status;
 
         if (!in_one_section(section, pointer, sizeof(endbr64)) || !section->exec ||
             section->discarded ||
             memcmp(section->bytes + (pointer - section->addr), endbr64, sizeof(endbr64)) != 0) {
             continue;
         }
-        st = add_range(collector, pointer, sizeof(endbr64));
-        if (st) {
-            return st;
+        status = add_range(collector, pointer, sizeof(endbr64));
+        if (status) {
+            return status;
         }
     }
     return HP_OK;
@@ -228,15 +228,15 @@ static size_t merge_ranges(struct hp_host_range *ranges, size_t count)
 enum hp_status hp_host_read_rewritten(const struct hp_host_reader *reader)
 {
     struct collector collector = {.reader = reader};
-    enum hp_status st;
+    enum hp_status status;
 
-    st = add_alternatives(&collector);
-    if (st == HP_OK) {
-        st = add_sealed(&collector);
+    status = add_alternatives(&collector);
+    if (status == HP_OK) {
+        status = add_sealed(&collector);
     }
     reader->port->rewritten = collector.ranges;
     reader->port->rewritten_count = merge_ranges(collector.ranges, collector.count);
-    return st;
+    return status;
 }
 
 bool hp_host_is_rewritten(const struct hp_port *port, uint64_t addr, uint64_t size)

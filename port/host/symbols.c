@@ -282,12 +282,12 @@ static enum hp_status count_symbols(struct scan *scan, uint32_t *names_size)
 
     *names_size = 0;
     for (;;) {
-        enum hp_status st = next_symbol(scan, &found, &more);
+        enum hp_status status = next_symbol(scan, &found, &more);
         uint32_t size;
         int mark;
 
-        if (st || !more) {
-            return st;
+        if (status || !more) {
+            return status;
         }
         for (mark = 0; mark < HP_HOST_MARK_COUNT; mark++) {
             if (found.by_name && found.file == NULL && strcmp(found.name, mark_names[mark]) == 0) {
@@ -341,11 +341,11 @@ static enum hp_status copy_symbols(struct scan *scan)
     bool more;
 
     for (;;) {
-        enum hp_status st = next_symbol(scan, &found, &more);
+        enum hp_status status = next_symbol(scan, &found, &more);
         uint32_t start = pos;
 
-        if (st || !more) {
-            return st;
+        if (status || !more) {
+            return status;
         }
         if (!stays(scan, &found)) {
             continue;
@@ -381,26 +381,26 @@ enum hp_status hp_host_read_symbols(struct hp_host_reader *reader)
 {
     struct scan scan = {.reader = reader};
     uint32_t names_size;
-    enum hp_status st;
+    enum hp_status status;
 
-    st = find_tables(&scan);
-    if (st) {
-        return st;
+    status = find_tables(&scan);
+    if (status) {
+        return status;
     }
-    st = count_symbols(&scan, &names_size);
-    if (st) {
-        return st;
+    status = count_symbols(&scan, &names_size);
+    if (status) {
+        return status;
     }
-    st = allocate(&scan, names_size);
-    if (st) {
-        return st;
+    status = allocate(&scan, names_size);
+    if (status) {
+        return status;
     }
     scan.next = 0;
     scan.file = NULL;
     scan.names = 0;
-    st = copy_symbols(&scan);
-    if (st) {
-        return st;
+    status = copy_symbols(&scan);
+    if (status) {
+        return status;
     }
     hp_symtab_build(&reader->port->by_name);
     return hp_host_build_segments(reader);

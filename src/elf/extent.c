@@ -135,16 +135,16 @@ enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_table *table
     uint16_t shnum = 0;
     uint64_t count;
     uint32_t name;
-    enum hp_status st;
+    enum hp_status status;
 
     *table = none;
-    st = check_ident(file, &table->is64, diag);
-    if (st) {
-        return st;
+    status = check_ident(file, &table->is64, diag);
+    if (status) {
+        return status;
     }
-    st = read_table(file, table, &shnum, diag);
-    if (st) {
-        return st;
+    status = read_table(file, table, &shnum, diag);
+    if (status) {
+        return status;
     }
     if (!hp_elf_raw_section(file, table, 0, &first, &name)) {
         hp_note_offset(diag, table->shoff);
@@ -185,12 +185,12 @@ enum hp_status hp_elf_extent(const void *data, size_t size, size_t *extent, stru
     uint64_t end;
     uint32_t name;
     uint32_t i;
-    enum hp_status st;
+    enum hp_status status;
 
     *extent = 0;
-    st = hp_elf_table_find(file, &table, diag);
-    if (st) {
-        return st;
+    status = hp_elf_table_find(file, &table, diag);
+    if (status) {
+        return status;
     }
     end = table.is64 ? HP_EHDR64_SIZE : HP_EHDR32_SIZE;
     if (end < table.shoff + (uint64_t)table.shnum * table.shentsize) {

@@ -17,7 +17,7 @@ enum hp_status hp_elf_build_id(const struct hp_elf *elf, enum hp_special which, 
     const uint8_t *p = NULL;
     uint64_t size;
     uint32_t desc_size;
-    enum hp_status st;
+    enum hp_status status;
 
     *id = none;
     if (which != HP_SPECIAL_BUILD_ID && which != HP_SPECIAL_DEPENDS &&
@@ -27,9 +27,9 @@ enum hp_status hp_elf_build_id(const struct hp_elf *elf, enum hp_special which, 
     if (elf->special[which] == 0) {
         return HP_OK;
     }
-    st = hp_elf_section(elf, elf->special[which], &section);
-    if (st) {
-        return st;
+    status = hp_elf_section(elf, elf->special[which], &section);
+    if (status) {
+        return status;
     }
     size = section.size;
     if (hp_range_fits(elf->file.size, section.offset, size) && size > NOTE_HEADER_SIZE) {

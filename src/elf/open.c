@@ -147,7 +147,7 @@ static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
     struct hp_section section;
     uint32_t name;
     uint32_t i;
-    enum hp_status st;
+    enum hp_status status;
 
     for (i = 1; i < elf->shnum; i++) {
         if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
@@ -156,9 +156,9 @@ static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
         if (section.type == HP_SHT_NULL) {
             continue;
         }
-        st = check_section(elf, &section, name, diag);
-        if (st) {
-            return st;
+        status = check_section(elf, &section, name, diag);
+        if (status) {
+            return status;
         }
         if (section.type == HP_SHT_SYMTAB) {
             if (elf->symtab != 0) {
@@ -176,14 +176,14 @@ static enum hp_status open_symbols(struct hp_elf *elf, struct hp_diag *diag)
     const uint32_t entsize = elf->is64 ? HP_SYM64_SIZE : HP_SYM32_SIZE;
     struct hp_section section;
     struct hp_section strings;
-    enum hp_status st;
+    enum hp_status status;
 
     if (elf->symtab == 0) {
         return fail(diag, HP_SYMTAB_MISSING);
     }
-    st = hp_elf_section(elf, elf->symtab, &section);
-    if (st) {
-        return st;
+    status = hp_elf_section(elf, elf->symtab, &section);
+    if (status) {
+        return status;
     }
     if (section.entsize != entsize || (size_t)section.size % entsize != 0) {
         return hp_elf_section_fail_numbers(elf, &section, HP_SECTION_ENTSIZE, entsize,
@@ -196,9 +196,9 @@ static enum hp_status open_symbols(struct hp_elf *elf, struct hp_diag *diag)
         return hp_elf_section_fail_numbers(elf, &section, HP_SECTION_LINK, elf->shnum, section.link,
                                            diag);
     }
-    st = hp_elf_section(elf, section.link, &strings);
-    if (st) {
-        return st;
+    status = hp_elf_section(elf, section.link, &strings);
+    if (status) {
+        return status;
     }
     if (strings.type != HP_SHT_STRTAB) {
         return hp_elf_section_fail(elf, &section, HP_SECTION_LINK, diag);
@@ -243,7 +243,7 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
 {
     const uint32_t entsize = hp_elf_reloc_size(elf->is64, section->type);
     struct hp_section target;
-    enum hp_status st;
+    enum hp_status status;
 
     if (section->entsize != entsize || (size_t)section->size % entsize != 0) {
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ENTSIZE, entsize,
@@ -257,9 +257,9 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_INFO, elf->shnum, section->info,
                                            diag);
     }
-    st = hp_elf_section(elf, section->info, &target);
-    if (st) {
-        return st;
+    status = hp_elf_section(elf, section->info, &target);
+    if (status) {
+        return status;
     }
     if (target.type == HP_SHT_NULL || target.type == HP_SHT_SYMTAB ||
         target.type == HP_SHT_STRTAB || target.type == HP_SHT_REL || target.type == HP_SHT_RELA) {
@@ -280,19 +280,19 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
     uint64_t total = 0;
     uint32_t name;
     uint32_t i;
-    enum hp_status st = HP_OK;
+    enum hp_status status = HP_OK;
 
     for (i = 1; i < elf->shnum; i++) {
         if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
         if (section.type == HP_SHT_SYMTAB_SHNDX) {
-            st = open_shndx(elf, &section, diag);
+            status = open_shndx(elf, &section, diag);
         } else if (section.type == HP_SHT_REL || section.type == HP_SHT_RELA) {
-            st = check_reloc_section(elf, &section, &total, diag);
+            status = check_reloc_section(elf, &section, &total, diag);
         }
-        if (st) {
-            return st;
+        if (status) {
+            return status;
         }
     }
     return HP_OK;
@@ -301,27 +301,27 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
 /* All of the view but the limits of the profile. */
 static enum hp_status open_view(struct hp_elf *elf, struct hp_diag *diag)
 {
-    enum hp_status st;
+    enum hp_status status;
 
-    st = open_header(elf, diag);
-    if (st) {
-        return st;
+    status = open_header(elf, diag);
+    if (status) {
+        return status;
     }
-    st = open_section_names(elf, diag);
-    if (st) {
-        return st;
+    status = open_section_names(elf, diag);
+    if (status) {
+        return status;
     }
-    st = open_sections(elf, diag);
-    if (st) {
-        return st;
+    status = open_sections(elf, diag);
+    if (status) {
+        return status;
     }
-    st = open_symbols(elf, diag);
-    if (st) {
-        return st;
+    status = open_symbols(elf, diag);
+    if (status) {
+        return status;
     }
-    st = open_links(elf, diag);
-    if (st) {
-        return st;
+    status = open_links(elf, diag);
+    if (status) {
+        return status;
     }
     return hp_elf_special_check(elf, diag);
 }
@@ -333,24 +333,24 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
     const struct hp_span file = {data, data ? size : 0};
     struct hp_elf_table table;
     size_t extent;
-    enum hp_status st;
+    enum hp_status status;
 
     memset(elf, 0, sizeof(*elf));
     if (file.size > limits->file_max) {
         hp_note_limit(diag, limits, hp_profile_default.file_max, file.size);
         return hp_fail_numbers(diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE, limits->file_max, file.size);
     }
-    st = hp_elf_extent(data, size, &extent, diag);
-    if (st) {
-        return st;
+    status = hp_elf_extent(data, size, &extent, diag);
+    if (status) {
+        return status;
     }
     if (extent < size) {
         hp_note_offset(diag, extent);
         return fail(diag, HP_TRAILING_BYTES);
     }
-    st = hp_elf_table_find(file, &table, diag);
-    if (st) {
-        return st;
+    status = hp_elf_table_find(file, &table, diag);
+    if (status) {
+        return status;
     }
     if (table.shnum > limits->sections_max) {
         hp_note_limit(diag, limits, hp_profile_default.sections_max, table.shnum);
@@ -363,9 +363,9 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
     elf->shoff = table.shoff;
     elf->shnum = table.shnum;
     elf->shentsize = table.shentsize;
-    st = open_view(elf, diag);
-    if (st) {
+    status = open_view(elf, diag);
+    if (status) {
         memset(elf, 0, sizeof(*elf));
     }
-    return st;
+    return status;
 }

@@ -38,7 +38,7 @@ static enum hp_status symbol_place(const struct hp_elf *elf, uint32_t index, uin
                                    struct hp_symbol *symbol, struct hp_diag *diag)
 {
     uint32_t section = shndx;
-    enum hp_status st;
+    enum hp_status status;
 
     switch (shndx) {
     case HP_SHN_UNDEF:
@@ -51,9 +51,9 @@ static enum hp_status symbol_place(const struct hp_elf *elf, uint32_t index, uin
         symbol->place = HP_PLACE_COMMON;
         return HP_OK;
     case HP_SHN_XINDEX:
-        st = extended_section(elf, index, &section, diag);
-        if (st) {
-            return st;
+        status = extended_section(elf, index, &section, diag);
+        if (status) {
+            return status;
         }
         break;
     default:
@@ -143,12 +143,12 @@ enum hp_status hp_elf_symbol(const struct hp_elf *elf, uint32_t index, struct hp
                              struct hp_diag *diag)
 {
     const struct hp_symbol none = {0};
-    enum hp_status st;
+    enum hp_status status;
 
     *symbol = none;
-    st = decode_symbol(elf, index, symbol, diag);
-    if (st) {
+    status = decode_symbol(elf, index, symbol, diag);
+    if (status) {
         *symbol = none;
     }
-    return st;
+    return status;
 }

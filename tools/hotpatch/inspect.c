@@ -136,10 +136,10 @@ static void print_ids(const struct hp_elf *elf)
 
     for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         struct hp_span id;
-        enum hp_status st = hp_elf_build_id(elf, ids[i].which, &id, NULL);
+        enum hp_status status = hp_elf_build_id(elf, ids[i].which, &id, NULL);
 
         printf("%-12s ", ids[i].name);
-        if (st) {
+        if (status) {
             printf("malformed");
         } else if (id.size == 0) {
             printf("none");
@@ -364,18 +364,18 @@ static enum hp_status examine(struct inspection *in)
 {
     const struct hp_load_options load = {.size = sizeof(load), .allow_undecided = true};
     struct loaded *loaded = &in->loaded;
-    enum hp_status st;
+    enum hp_status status;
 
     hp_diag_init(&in->diag);
-    st = view_open(&loaded->elf, &loaded->file, NULL, &in->diag);
-    if (st) {
-        return st;
+    status = view_open(&loaded->elf, &loaded->file, NULL, &in->diag);
+    if (status) {
+        return status;
     }
     in->has_view = true;
-    st = hp_payload_load(&loaded->payload, in->port, loaded->file.data, loaded->file.size, &load,
-                         &in->diag);
-    if (st) {
-        return st;
+    status = hp_payload_load(&loaded->payload, in->port, loaded->file.data, loaded->file.size,
+                             &load, &in->diag);
+    if (status) {
+        return status;
     }
     in->is_loaded = true;
     in->places = places_of(&loaded->elf, &loaded->payload.image);
@@ -387,7 +387,7 @@ static enum hp_status examine(struct inspection *in)
 int inspect_run(const struct options *options)
 {
     struct inspection in = {0};
-    enum hp_status st;
+    enum hp_status status;
     int err;
 
     in.loaded.path = options->files[0];
@@ -401,18 +401,18 @@ int inspect_run(const struct options *options)
         complain(in.loaded.path, "out of memory");
         return TOOL_TROUBLE;
     }
-    st = examine(&in);
+    status = examine(&in);
     if (options->json) {
         inspect_print_json(&in);
     } else {
         print_text(&in);
     }
-    if (st) {
+    if (status) {
         fflush(stdout);
         print_refusal(stderr, in.loaded.path, &in.diag, want_colour(stderr));
     }
     free(in.places);
     loaded_free(&in.loaded);
     hp_host_close(in.port);
-    return st ? TOOL_REFUSED : TOOL_ACCEPTED;
+    return status ? TOOL_REFUSED : TOOL_ACCEPTED;
 }

@@ -51,11 +51,11 @@ static bool write_output(struct linker *linker, const char *path)
     static const char suffix[] = ".XXXXXX";
     size_t length = strlen(path);
     char *temporary;
-    struct stat st;
+    struct stat status;
     bool ok;
     int fd;
 
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
         complain(path, "not a regular file");
         return false;
     }

@@ -10,12 +10,12 @@ enum hp_status view_open(struct hp_elf *elf, const struct file *file,
                          const struct hp_profile *profile, struct hp_diag *diag)
 {
     size_t extent;
-    enum hp_status st;
+    enum hp_status status;
 
     memset(elf, 0, sizeof(*elf));
-    st = hp_elf_extent(file->data, file->size, &extent, diag);
-    if (st) {
-        return st;
+    status = hp_elf_extent(file->data, file->size, &extent, diag);
+    if (status) {
+        return status;
     }
     return hp_elf_open(elf, file->data, extent, profile, diag);
 }
@@ -31,25 +31,26 @@ enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack,
         .allow_undecided = true,
     };
     struct hp_payload *payload = &loaded->payload;
-    enum hp_status st;
+    enum hp_status status;
 
     hp_diag_init(diag);
-    st = hp_payload_load(payload, stack->port, loaded->file.data, loaded->file.size, &load, diag);
-    if (st) {
-        return st;
+    status =
+        hp_payload_load(payload, stack->port, loaded->file.data, loaded->file.size, &load, diag);
+    if (status) {
+        return status;
     }
-    st = hp_payload_stacks_on(payload, stack->applied, stack->count, diag);
-    if (st && st != HP_UNDECIDED) {
-        return st;
+    status = hp_payload_stacks_on(payload, stack->applied, stack->count, diag);
+    if (status && status != HP_UNDECIDED) {
+        return status;
     }
     hp_diag_init(diag);
-    st = hp_plan_capture(payload, stack->applied, stack->count, diag);
-    if (st) {
-        return st;
+    status = hp_plan_capture(payload, stack->applied, stack->count, diag);
+    if (status) {
+        return status;
     }
-    st = view_open(&loaded->elf, &loaded->file, options->profile, diag);
-    if (st) {
-        return st;
+    status = view_open(&loaded->elf, &loaded->file, options->profile, diag);
+    if (status) {
+        return status;
     }
     names_build(&loaded->names, &loaded->elf, &payload->image);
     return HP_OK;

@@ -70,7 +70,7 @@ static int validate_file(const struct stack *stack, const struct options *option
     struct hp_verdict verdict;
     struct hp_diag diag;
     struct file file;
-    enum hp_status st;
+    enum hp_status status;
     char *undecided = NULL;
     int err = file_read(&file, path);
 
@@ -79,21 +79,21 @@ static int validate_file(const struct stack *stack, const struct options *option
         return TOOL_TROUBLE;
     }
     hp_diag_init(&diag);
-    st = hp_validate(stack->port, file.data, file.size, &how, &verdict, &diag);
+    status = hp_validate(stack->port, file.data, file.size, &how, &verdict, &diag);
     free(file.data);
-    if (st == HP_OK) {
+    if (status == HP_OK) {
         hp_diag_init(&diag);
         undecided = undecided_text(&verdict.undecided);
     }
     if (options->json) {
-        print_json(path, st, &diag, undecided);
-    } else if (st) {
+        print_json(path, status, &diag, undecided);
+    } else if (status) {
         print_refusal(stdout, path, &diag, want_colour(stdout));
     } else {
         print_accepted(path, undecided);
     }
     free(undecided);
-    return st ? TOOL_REFUSED : TOOL_ACCEPTED;
+    return status ? TOOL_REFUSED : TOOL_ACCEPTED;
 }
 
 int validate_run(const struct options *options)
