@@ -2,8 +2,9 @@
 /*
  * Bounds-checked reading of untrusted bytes and checked arithmetic.
  *
- * Every access to a payload file goes through these. The checks are written as "size < n || offset
- * > size - n", a form without wrap-around that value analysis can follow as well as a reader can.
+ * The checks are written as "size < n || offset > size - n", a form without wrap-around that value
+ * analysis can follow as well as a reader can. The loops over symbols and relocations, which run
+ * after the view has checked the extent of those tables, index them directly.
  */
 #ifndef HP_BASE_SPAN_H
 #define HP_BASE_SPAN_H

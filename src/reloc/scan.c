@@ -79,8 +79,7 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
     if ((howto.flags & HP_HOWTO_KNOWN) == 0) {
         return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
     }
-    if (loading->payload->profile->reloc_types != NULL &&
-        !profile_takes_reloc(loading->payload->profile, reloc->type)) {
+    if (!profile_takes_reloc(loading->payload->profile, reloc->type)) {
         enum hp_status status = hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
 
         hp_note_profile(diag, loading->payload->profile->name);

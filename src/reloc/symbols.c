@@ -194,7 +194,8 @@ static void fill_got(const struct hp_loading *loading, const struct hp_symbol_va
         return;
     }
     slot = image->memory.host + image->got_offset + (size_t)value->got * arch->word;
-    hp_store_word(arch, slot, value->state == HP_VALUE_KNOWN ? value->value : UINT64_MAX);
+    hp_store_word(arch, slot,
+                  value->state == HP_VALUE_KNOWN ? value->value : hp_undecided_word(arch));
 }
 
 enum hp_status hp_symbols_resolve(struct hp_loading *loading)

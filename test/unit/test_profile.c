@@ -357,6 +357,14 @@ static void test_own_image_limits(void **state)
     assert_null(diag.profile);
 }
 
+/* A library that was built with everything says so. */
+static void test_version(void **state)
+{
+    (void)state;
+    assert_string_equal(hp_version(), HP_VERSION_STRING);
+    assert_int_equal(hp_features(), HP_FEATURE_SIGNATURES | HP_FEATURE_X86_64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_symbol_name_length),
         cmocka_unit_test(test_xen_depends),
         cmocka_unit_test(test_own_limits),
+        cmocka_unit_test(test_version),
         cmocka_unit_test(test_own_image_limits),
     };
 
