@@ -9,9 +9,15 @@
  * Addresses are numbers of the target; host pointers are never target addresses. All sizes are in
  * bytes. Tags used below:
  *
- *   Context     when the library calls it. "load": from hp_payload_load() and hp_validate(), never
- *               while CPUs are stopped.
+ *   Context     when the library calls it:
+ *               "load": from hp_payload_load() and hp_validate(), never while CPUs are stopped.
+ *               "call": from a function of manager.h, in its caller's context, CPUs running.
+ *               "safe point": on a CPU inside hp_safe_point(), no work of its own in progress.
+ *               "quiet": the same with interrupts off; other CPUs are waiting.
+ *               "window": all CPUs stand still, interrupts off. As short as can be: no allocation,
+ *               no lock, no log.
  *   May sleep   whether the implementation may block or take sleeping locks.
+ *   Locks held  that of hp_port_lock(), or none.
  *   Errors      statuses it may return; any other makes the load fail with that status.
  *   Since       library version that introduced it.
  */
@@ -170,6 +176,135 @@ HP_MUST_USE enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint6
  * target). Since: 0.1.
  */
 HP_MUST_USE enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size);
+
+/* ---- changing target memory ---------------------------------------------------------------- */
+
+/* A writable view of target memory. */
+struct hp_alias {
+    uint8_t *host;   /* the byte at addr, where the library may write it */
+    uint64_t addr;   /* as asked for */
+    size_t size;     /* bytes, as asked for */
+    uintptr_t token; /* the port's own; the library only keeps it */
+};
+
+/*
+ * Maps [addr, addr + size) of the target's code, or of the text of a loaded payload, a second time,
+ * writable and not executable. The first mapping keeps its permissions. What is written through
+ * alias->host is what the target executes once hp_port_text_sync() was called. Ranges are whole
+ * runs of pages that patches lie in, not necessarily aligned to pages themselves.
+ *
+ * Context: call. May sleep: yes. Locks held: the manager's. Errors: HP_ALIAS_MAP. Since: 0.2.
+ */
+HP_MUST_USE enum hp_status hp_port_alias_map(struct hp_port *port, uint64_t addr, size_t size,
+                                             struct hp_alias *alias);
+
+/*
+ * Takes the view away. Cannot fail.
+ *
+ * Context: call (after a failure) or safe point. May sleep: no. Locks held: any. Since: 0.2.
+ */
+void hp_port_alias_unmap(struct hp_port *port, const struct hp_alias *alias);
+
+/*
+ * Makes what was written at [addr, addr + size) visible to the instruction fetch of every CPU, as
+ * far as one CPU can do that for all: nothing on x86; on Arm and Arm64 clean the data cache to the
+ * point of unification, invalidate the instruction cache (inner shareable), then DSB; on RISC-V
+ * FENCE RW,RW. hp_port_serialise() then does each CPU's own part. There is a default.
+ *
+ *   addr  where the target executes the bytes, not the alias
+ *
+ * Context: window. May sleep: no. Since: 0.2.
+ */
+void hp_port_text_sync(struct hp_port *port, uint64_t addr, size_t size);
+
+/* ---- CPUs ---------------------------------------------------------------------------------- */
+
+/*
+ * A bound on CPU numbers: every number is below it. They need not be dense. Constant for the
+ * lifetime of the port, at least 1.
+ *
+ * Context: call. Since: 0.2.
+ */
+uint32_t hp_port_cpu_limit(struct hp_port *port);
+
+/* Number of the CPU that calls. Context: safe point. May sleep: no. Since: 0.2. */
+uint32_t hp_port_cpu_self(struct hp_port *port);
+
+/*
+ * Keeps the set of online CPUs as it is, until hp_port_cpus_release(). A CPU that passes safe
+ * points is online; one that is not must not execute the target's code.
+ *
+ * Context: safe point. May sleep: no: when CPUs are just coming or going it fails. Errors:
+ * HP_CPUS_NOT_HELD. Since: 0.2.
+ */
+HP_MUST_USE enum hp_status hp_port_cpus_hold(struct hp_port *port);
+
+/* Lets CPUs come and go again. Context: safe point. May sleep: no. Since: 0.2. */
+void hp_port_cpus_release(struct hp_port *port);
+
+/*
+ * The lowest number of an online CPU that is not below `from`; the limit or above when there is
+ * none. Called only while the CPUs are held. Context: safe point, quiet. Since: 0.2.
+ */
+uint32_t hp_port_cpu_next(struct hp_port *port, uint32_t from);
+
+/*
+ * Makes every online CPU other than the caller's reach its safe point soon: an inter-processor
+ * interrupt that makes it leave its guest or its idle loop. A hint that may be repeated; the CPUs
+ * may not be held.
+ *
+ * Context: call, safe point. May sleep: no. Locks held: any. Since: 0.2.
+ */
+void hp_port_cpus_kick(struct hp_port *port);
+
+/*
+ * A clock in nanoseconds that never goes backwards and runs on while interrupts are off. Only
+ * differences count. Context: safe point, quiet. Since: 0.2.
+ */
+uint64_t hp_port_now(struct hp_port *port);
+
+/*
+ * Called between two looks at a word that another CPU will change: PAUSE, YIELD, WFE with a
+ * time-out. There is a default. Context: safe point, quiet. May sleep: no. Since: 0.2.
+ */
+void hp_port_relax(struct hp_port *port);
+
+/*
+ * Disables interrupts on this CPU and returns what hp_port_interrupts_restore() needs to put the
+ * state back. Context: safe point. May sleep: no. Since: 0.2.
+ */
+uintptr_t hp_port_interrupts_off(struct hp_port *port);
+
+/* Puts this CPU's interrupt state back. Context: quiet. May sleep: no. Since: 0.2. */
+void hp_port_interrupts_restore(struct hp_port *port, uintptr_t state);
+
+/*
+ * Around the window, on the CPU that makes the changes: NMIs and machine checks must not execute
+ * code that is half written. Their paths are on the deny list (hp_port_patchable()); what they call
+ * besides is kept away here: an NMI that comes in between is noted and raised again by
+ * hp_port_window_leave(), not lost. There is a default, which does nothing: for ports without such
+ * interrupts. Context: window. May sleep: no. Since: 0.2.
+ */
+void hp_port_window_enter(struct hp_port *port);
+void hp_port_window_leave(struct hp_port *port);
+
+/*
+ * Makes this CPU forget instructions that it fetched before: a serialising instruction on x86
+ * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU after the
+ * window, before it executes anything else. There is a default. Context: quiet. Since: 0.2.
+ */
+void hp_port_serialise(struct hp_port *port);
+
+/* ---- the manager's lock --------------------------------------------------------------------- */
+
+/*
+ * Mutual exclusion of the calls of one manager. Never taken at a safe point or in the window, so it
+ * may be a lock that sleeps; it is held for as long as a payload takes to load.
+ *
+ * Context: call. May sleep: yes. Locks held: none. Since: 0.2.
+ */
+void hp_port_lock(struct hp_port *port);
+void hp_port_unlock(struct hp_port *port);
 
 #ifdef __cplusplus
 }

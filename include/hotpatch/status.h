@@ -151,7 +151,24 @@ enum hp_errno {
     X(PATCH_LANDING_PAD,      "patch-landing-pad",      EINVAL,     "the location is inside the landing pad of its function") \
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
-    X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")
+    X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")              \
+    /* manager */                                                                                                      \
+    X(PAYLOAD_NAME,           "payload-name",           EINVAL,     "the payload's name is empty or too long")         \
+    X(PAYLOAD_EXISTS,         "payload-exists",         EEXIST,     "a payload of this name is loaded")                \
+    X(PAYLOAD_UNKNOWN,        "payload-unknown",        ENOENT,     "no payload of this name is loaded")               \
+    X(ACTION_BUSY,            "action-busy",            EBUSY,      "another action is scheduled")                     \
+    X(ACTION_PENDING,         "action-pending",         EAGAIN,     "the action has not finished")                     \
+    X(ACTION_STATE,           "action-state",           EINVAL,     "the payload's state does not allow the action")   \
+    X(ACTION_NOT_TOP,         "action-not-top",         EINVAL,     "a payload was applied after this one")            \
+    X(ACTION_FLAGS,           "action-flags",           EINVAL,     "the action has unknown flags, or they are not allowed here") \
+    X(ACTION_HOOKS,           "action-hooks",           EOPNOTSUPP, "the payload has hooks that this release does not run") \
+    X(REAPPLY,                "reapply",                EINVAL,     "a payload with data of its own can be applied once; upload it again") \
+    X(PROVIDER_MISSING,       "provider-missing",       ENOENT,     "a payload whose symbols this one uses is not applied") \
+    X(PROVIDER_OVERLAP,       "provider-overlap",       EINVAL,     "the patch overlaps one of an applied payload that it does not stack on") \
+    X(ALIAS_MAP,              "alias-map",              ENOMEM,     "the port could not map target memory for writing") \
+    X(CPUS_NOT_HELD,          "cpus-not-held",          EBUSY,      "CPUs are coming or going")                        \
+    X(RENDEZVOUS_TIMEOUT,     "rendezvous-timeout",     EBUSY,      "a CPU did not reach its safe point in time")      \
+    X(MEMORY_CHANGED,         "memory-changed",         EINVAL,     "target memory is not what it was or should be")
 /* clang-format on */
 
 /* Result of every function that can fail. HP_OK is 0; all others are defects or refusals. */
@@ -174,6 +191,7 @@ enum hp_stage {
     HP_STAGE_RELOC,     /* relocation */
     HP_STAGE_RECORDS,   /* function records, hooks, tables */
     HP_STAGE_PLAN,      /* writes against the target's memory */
+    HP_STAGE_ACTION,    /* states, rendezvous and window */
     HP_STAGE_COUNT
 };
 
