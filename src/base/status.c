@@ -24,7 +24,7 @@ static const char *const stage_table[HP_STAGE_COUNT] = {
     [HP_STAGE_IDENTITY] = "identity",   [HP_STAGE_LAYOUT] = "layout",
     [HP_STAGE_SYMBOLS] = "symbols",     [HP_STAGE_RELOC] = "reloc",
     [HP_STAGE_RECORDS] = "records",     [HP_STAGE_PLAN] = "plan",
-    [HP_STAGE_RECORDS] = "records",     [HP_STAGE_ACTION] = "action",
+    [HP_STAGE_ACTION] = "action",
 };
 
 static const struct status_entry *status_entry(enum hp_status status)
