@@ -67,7 +67,10 @@ struct hp_payload {
     bool has_signature;      /* a signature trailer follows the ELF file */
     struct hp_write *writes; /* the plan, after hp_plan_capture() */
     uint32_t write_count;
-    uint32_t *write_order;     /* indexes into writes, by ascending address */
+    uint32_t *write_order;    /* indexes into writes, by ascending address */
+    struct hp_alias *aliases; /* through which an action writes; the manager's */
+    uint32_t alias_count;
+    struct hp_payload *below;  /* the payload that was applied before this one; the manager's */
     struct hp_symtab provided; /* new symbols, by HP_PROVIDED_* as their order */
     struct hp_undecided undecided;
     void *block; /* the one work area */
@@ -80,6 +83,8 @@ struct hp_load_options {
     const struct hp_profile *profile;       /* NULL: hp_profile_default */
     const struct hp_payload *const *loaded; /* payloads loaded before; may be NULL */
     size_t loaded_count;
+    bool *imported;       /* receives, for each of `loaded`, whether the payload refers to what it
+                             provides; loaded_count entries; may be NULL */
     bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
 };
 

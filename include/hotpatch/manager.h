@@ -174,7 +174,7 @@ struct hp_action_options {
  *
  * Returns HP_OK when it is scheduled: hp_manager_get() tells the end of it. Or HP_INVALID_ARGUMENT,
  * HP_PAYLOAD_UNKNOWN, HP_ACTION_BUSY, HP_ACTION_STATE (it is applied), HP_ACTION_FLAGS,
- * HP_ACTION_HOOKS, HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING, HP_PROVIDER_OVERLAP,
+ * HP_ACTION_HOOKS, HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING, HP_PATCH_STACKING,
  * HP_ALIAS_MAP, or any status of hp_plan_capture(); the refusal of a known payload becomes its rc,
  * HP_ACTION_BUSY excepted, which leaves that of the action in progress alone. Source: SPEC sections
  * 5, 9, 10.

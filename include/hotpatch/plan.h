@@ -49,8 +49,10 @@ struct hp_write {
     uint8_t pad;       /* bytes of a landing pad kept in front of addr */
     uint8_t size;      /* bytes at old_bytes and new_bytes */
     uint8_t uncertain; /* 1: offline, and the target rewrites some of these bytes at boot */
-    uint8_t old_bytes[HP_WRITE_MAX];
+    uint8_t old_bytes[HP_WRITE_MAX]; /* put back by a revert */
     uint8_t new_bytes[HP_WRITE_MAX];
+    uint8_t now_bytes[HP_WRITE_MAX]; /* what an action must find, once it is scheduled */
+    uint8_t *alias;                  /* where an action writes, once it is scheduled */
 };
 
 struct hp_payload;

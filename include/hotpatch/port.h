@@ -190,8 +190,8 @@ struct hp_alias {
 /*
  * Maps [addr, addr + size) of the target's code, or of the text of a loaded payload, a second time,
  * writable and not executable. The first mapping keeps its permissions. What is written through
- * alias->host is what the target executes once hp_port_text_sync() was called. Ranges are whole
- * runs of pages that patches lie in, not necessarily aligned to pages themselves.
+ * alias->host is what the target executes once hp_port_text_sync() was called. The range
+ * lies in the target's code or in the text of one payload, and need not be aligned.
  *
  * Context: call. May sleep: yes. Locks held: the manager's. Errors: HP_ALIAS_MAP. Since: 0.2.
  */

@@ -24,7 +24,8 @@ struct hp_safepoint {
     uint32_t word;
 };
 
-#define HP_SAFEPOINT_PHASE UINT32_C(3) /* phase bits of the word */
+#define HP_SAFEPOINT_PHASE    UINT32_C(3)    /* phase bits of the word */
+#define HP_SAFEPOINT_CPUS_MAX UINT32_C(8192) /* CPUs that one word can count */
 
 /* The rare part of hp_safe_point(); never call it directly. */
 void hp_safe_point_slow(struct hp_safepoint *safepoint);

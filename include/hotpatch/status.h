@@ -164,7 +164,7 @@ enum hp_errno {
     X(ACTION_HOOKS,           "action-hooks",           EOPNOTSUPP, "the payload has hooks that this release does not run") \
     X(REAPPLY,                "reapply",                EINVAL,     "a payload with data of its own can be applied once; upload it again") \
     X(PROVIDER_MISSING,       "provider-missing",       ENOENT,     "a payload whose symbols this one uses is not applied") \
-    X(PROVIDER_OVERLAP,       "provider-overlap",       EINVAL,     "the patch overlaps one of an applied payload that it does not stack on") \
+    X(PATCH_STACKING,         "patch-stacking",         EINVAL,     "the patch overlaps one of an applied payload that it does not stack on") \
     X(ALIAS_MAP,              "alias-map",              ENOMEM,     "the port could not map target memory for writing") \
     X(CPUS_NOT_HELD,          "cpus-not-held",          EBUSY,      "CPUs are coming or going")                        \
     X(RENDEZVOUS_TIMEOUT,     "rendezvous-timeout",     EBUSY,      "a CPU did not reach its safe point in time")      \

@@ -170,6 +170,7 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     payload->records = take(arena, records, sizeof(*payload->records));
     payload->writes = take(arena, records, sizeof(*payload->writes));
     payload->write_order = take(arena, records, sizeof(*payload->write_order));
+    payload->aliases = take(arena, records, sizeof(*payload->aliases));
     if (exports > 0) {
         payload->provided.entries = take(arena, exports, sizeof(*payload->provided.entries));
         payload->provided.slots = take(arena, exports, sizeof(*payload->provided.slots));

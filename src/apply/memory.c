@@ -2,18 +2,25 @@
 /* Reading through simulated writes. */
 #include "apply/memory.h"
 
-/* Copies the part of a write that falls into [addr, addr + size); bit n of *covered: byte n did. */
-static void overlay(const struct hp_write *write, uint64_t addr, uint8_t *buf, size_t size,
-                    uint32_t *covered)
+/* Bytes that are read, and which of them came from writes. */
+struct window {
+    uint64_t addr;
+    uint8_t *buf;
+    size_t size;
+    uint32_t covered; /* bit n: byte n */
+};
+
+/* Copies the part of a write that falls into the window. */
+static void overlay(const struct hp_write *write, const uint8_t *bytes, struct window *window)
 {
     size_t n;
 
     for (n = 0; n < write->size; n++) {
-        uint64_t offset = write->addr + n - addr; /* wraps above size when below addr */
+        uint64_t offset = write->addr + n - window->addr; /* wraps above size when below addr */
 
-        if (offset < size) {
-            buf[offset] = write->new_bytes[n];
-            *covered |= UINT32_C(1) << offset;
+        if (offset < window->size) {
+            window->buf[offset] = bytes[n];
+            window->covered |= UINT32_C(1) << offset;
         }
     }
 }
@@ -37,27 +44,45 @@ static uint32_t first_write(const struct hp_payload *payload, uint64_t addr)
     return low;
 }
 
-/* Lays the writes of all applied payloads over the bytes; returns which bytes they gave. */
-static uint32_t overlay_all(const struct hp_memory *memory, uint64_t addr, uint8_t *buf,
-                            size_t size)
+const struct hp_write *hp_memory_write_into(const struct hp_payload *payload, uint64_t addr,
+                                            uint64_t end)
 {
-    uint32_t covered = 0;
+    uint32_t first = first_write(payload, addr);
+    const struct hp_write *write;
+
+    if (first == payload->write_count) {
+        return NULL;
+    }
+    write = &payload->writes[payload->write_order[first]];
+    return write->addr < end ? write : NULL;
+}
+
+/* Lays the writes of a payload over the window: what they put there, or what they replaced. */
+static void overlay_payload(const struct hp_payload *payload, bool undo, struct window *window)
+{
+    uint32_t i;
+
+    for (i = first_write(payload, window->addr); i < payload->write_count; i++) {
+        const struct hp_write *write = &payload->writes[payload->write_order[i]];
+
+        if (write->addr > window->addr && write->addr - window->addr >= window->size) {
+            break;
+        }
+        overlay(write, undo ? write->old_bytes : write->new_bytes, window);
+    }
+}
+
+static void overlay_all(const struct hp_memory *memory, struct window *window)
+{
+    const struct hp_payload *payload = memory->undone;
     size_t n;
 
-    for (n = 0; n < memory->applied_count; n++) {
-        const struct hp_payload *payload = memory->applied[n];
-        uint32_t i;
-
-        for (i = first_write(payload, addr); i < payload->write_count; i++) {
-            const struct hp_write *write = &payload->writes[payload->write_order[i]];
-
-            if (write->addr > addr && write->addr - addr >= size) {
-                break;
-            }
-            overlay(write, addr, buf, size, &covered);
-        }
+    for (n = 0; n < memory->undone_count; n++, payload = payload->below) {
+        overlay_payload(payload, true, window);
     }
-    return covered;
+    for (n = 0; n < memory->applied_count; n++) {
+        overlay_payload(memory->applied[n], false, window);
+    }
 }
 
 /* Looks for a byte that no applied payload wrote and that the port cannot vouch for. */
@@ -86,15 +111,15 @@ enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, voi
                               bool *uncertain)
 {
     enum hp_status status = hp_port_target_read(memory->port, addr, buf, size);
-    uint32_t covered;
+    struct window window = {addr, buf, size, 0};
 
     *uncertain = false;
     if (status != HP_OK && status != HP_UNDECIDED) {
         return status;
     }
-    covered = overlay_all(memory, addr, buf, size);
+    overlay_all(memory, &window);
     if (status == HP_OK) {
         return HP_OK;
     }
-    return find_uncertain(memory, addr, size, covered, uncertain);
+    return find_uncertain(memory, addr, size, window.covered, uncertain);
 }

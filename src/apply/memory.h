@@ -7,11 +7,16 @@
 
 #include <hotpatch/load.h>
 
-/* The port's memory with the writes of some payloads taken as done, in order. */
+/*
+ * The port's memory with the writes of some payloads taken as undone, or of others as done. One of
+ * the two is enough for every use: a running target has payloads to undo, an offline one has none.
+ */
 struct hp_memory {
     struct hp_port *port;
-    const struct hp_payload *const *applied;
+    const struct hp_payload *const *applied; /* taken as done, in this order */
     size_t applied_count;
+    const struct hp_payload *undone; /* the top of those taken as undone; by ->below from there */
+    size_t undone_count;
 };
 
 /*
@@ -20,5 +25,14 @@ struct hp_memory {
  */
 HP_MUST_USE enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf,
                                           size_t size, bool *uncertain);
+
+/* hp_plan_capture() against memory as described. */
+HP_MUST_USE enum hp_status hp_plan_capture_from(struct hp_payload *payload,
+                                                const struct hp_memory *memory,
+                                                struct hp_diag *diag);
+
+/* The first of a payload's writes, by address, into [addr, end); NULL when it makes none. */
+const struct hp_write *hp_memory_write_into(const struct hp_payload *payload, uint64_t addr,
+                                            uint64_t end);
 
 #endif

@@ -281,11 +281,10 @@ static enum hp_status lower_all(const struct capture *capture)
     return HP_OK;
 }
 
-enum hp_status hp_plan_capture(struct hp_payload *payload, const struct hp_payload *const *applied,
-                               size_t applied_count, struct hp_diag *diag)
+enum hp_status hp_plan_capture_from(struct hp_payload *payload, const struct hp_memory *memory,
+                                    struct hp_diag *diag)
 {
-    struct capture capture = {
-        .payload = payload, .memory = {payload->port, applied, applied_count}, .diag = diag};
+    struct capture capture = {.payload = payload, .memory = *memory, .diag = diag};
     enum hp_status status;
 
     hp_port_target(payload->port, &capture.target);
@@ -300,4 +299,13 @@ enum hp_status hp_plan_capture(struct hp_payload *payload, const struct hp_paylo
         payload->write_count = 0;
     }
     return status;
+}
+
+enum hp_status hp_plan_capture(struct hp_payload *payload, const struct hp_payload *const *applied,
+                               size_t applied_count, struct hp_diag *diag)
+{
+    const struct hp_memory memory = {
+        .port = payload->port, .applied = applied, .applied_count = applied_count};
+
+    return hp_plan_capture_from(payload, &memory, diag);
 }

@@ -4,10 +4,13 @@
 
 #include "reloc/loading.h"
 
-/* Finds a name among what the payloads provide, up to HP_PROVIDED_* `last`; NULL: none does. */
+/*
+ * Finds a name among what the payloads provide, up to HP_PROVIDED_* `last`. *provider receives the
+ * payload's index. NULL: none does.
+ */
 static const struct hp_symtab_entry *find_provided(const struct hp_payload *const *loaded,
                                                    size_t loaded_count, const char *name,
-                                                   size_t length, uint16_t last, const char **names)
+                                                   size_t length, uint16_t last, size_t *provider)
 {
     size_t n;
 
@@ -16,40 +19,56 @@ static const struct hp_symtab_entry *find_provided(const struct hp_payload *cons
             hp_symtab_find(&loaded[n]->provided, name, length, NULL);
 
         if (entry != NULL && entry->order <= last) {
-            *names = loaded[n]->provided.names;
+            *provider = n;
             return entry;
         }
     }
     return NULL;
 }
 
-enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *const *loaded,
-                              size_t loaded_count, const char *name, size_t length,
-                              struct hp_target_symbol *symbol)
+/* hp_symbol_find() that tells the index of the payload; *provider stays when it is the target. */
+static enum hp_status find_symbol(struct hp_port *port, const struct hp_payload *const *loaded,
+                                  size_t loaded_count, const char *name, size_t length,
+                                  struct hp_target_symbol *symbol, size_t *provider)
 {
     enum hp_status status = hp_port_symbol_by_name(port, name, length, symbol);
     const struct hp_symtab_entry *entry;
-    const char *names;
 
     if (status != HP_SYMBOL_UNDEFINED && status != HP_UNDECIDED) {
         return status;
     }
-    entry = find_provided(loaded, loaded_count, name, length, HP_PROVIDED_GLOBAL, &names);
+    entry = find_provided(loaded, loaded_count, name, length, HP_PROVIDED_GLOBAL, provider);
     if (entry == NULL) {
         return status;
     }
-    symbol->name = names + entry->name;
+    symbol->name = loaded[*provider]->provided.names + entry->name;
     symbol->addr = entry->addr;
     symbol->size = entry->size;
     symbol->kind = (enum hp_symbol_kind)entry->kind;
     return HP_OK;
 }
 
+enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *const *loaded,
+                              size_t loaded_count, const char *name, size_t length,
+                              struct hp_target_symbol *symbol)
+{
+    size_t provider;
+
+    return find_symbol(port, loaded, loaded_count, name, length, symbol, &provider);
+}
+
 enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
                                 struct hp_target_symbol *symbol)
 {
-    return hp_symbol_find(loading->payload->port, loading->options->loaded,
-                          loading->options->loaded_count, name, length, symbol);
+    const struct hp_load_options *options = loading->options;
+    size_t provider = options->loaded_count;
+    enum hp_status status = find_symbol(loading->payload->port, options->loaded,
+                                        options->loaded_count, name, length, symbol, &provider);
+
+    if (status == HP_OK && options->imported != NULL && provider < options->loaded_count) {
+        options->imported[provider] = true;
+    }
+    return status;
 }
 
 /* Assemblers refer to it wherever code uses the GOT; a payload that does has one of its own. */
@@ -273,12 +292,12 @@ static enum hp_status check_new(const struct hp_loading *loading, const struct h
 {
     const struct hp_load_options *options = loading->options;
     struct hp_target_symbol found;
-    const char *names;
+    size_t provider;
     enum hp_status status = hp_symbol_lookup(loading, symbol->name, length, &found);
 
     if (status == HP_SYMBOL_UNDEFINED || status == HP_UNDECIDED) {
         if (find_provided(options->loaded, options->loaded_count, symbol->name, length,
-                          HP_PROVIDED_LOCAL, &names) == NULL) {
+                          HP_PROVIDED_LOCAL, &provider) == NULL) {
             return HP_OK;
         }
         status = HP_OK; /* a local symbol of a payload, kept because the profile minds it */

@@ -41,6 +41,9 @@ struct hp_port *tp_new(void)
     port->target.build_id = build_id;
     port->target.build_id_size = sizeof(build_id);
     port->image_addr = TP_IMAGE;
+    port->cpu_limit = 1;
+    port->online[0] = true;
+    port->tick = 1;
     port->symbol_failure = HP_TARGET_FILE;
     tp_add_range(port, TP_TEXT, code, TP_TEXT_SIZE, TP_PATCHABLE);
     free(code);
@@ -53,6 +56,7 @@ void tp_free(struct hp_port *port)
     size_t n;
 
     assert_int_equal(port->live, 0);
+    tp_assert_quiescent(port);
     for (n = 0; n < port->range_count; n++) {
         free(port->ranges[n].bytes);
     }
@@ -97,8 +101,7 @@ void tp_add_range(struct hp_port *port, uint64_t addr, const void *bytes, size_t
     port->range_count++;
 }
 
-/* The byte at an address; NULL where there is no memory. */
-static uint8_t *byte_at(const struct hp_port *port, uint64_t addr)
+uint8_t *tp_byte(const struct hp_port *port, uint64_t addr)
 {
     size_t n;
 
@@ -148,15 +151,14 @@ void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size
     size_t n;
 
     for (n = 0; n < size; n++) {
-        uint8_t *at = byte_at(port, addr + n);
+        uint8_t *at = tp_byte(port, addr + n);
 
         assert_non_null(at);
         *at = p[n];
     }
 }
 
-/* Counts a fallible call; true when it is to fail with `status`. */
-static bool fails(struct hp_port *port, enum hp_status status)
+bool tp_fails(struct hp_port *port, enum hp_status status)
 {
     port->calls++;
     if (port->fail_at == 0 || port->calls < port->fail_at ||
@@ -183,7 +185,8 @@ void *hp_port_alloc(struct hp_port *port, size_t size)
     void *memory;
 
     port->allocs++;
-    if (fails(port, HP_NO_MEMORY)) {
+    assert_false(port->in_window);
+    if (tp_fails(port, HP_NO_MEMORY)) {
         return NULL;
     }
     assert_true(size > 0);
@@ -202,6 +205,24 @@ void hp_port_free(struct hp_port *port, void *memory, size_t size)
     port->live--;
 }
 
+/* The first address from port->image_addr on at which no other image lies. */
+static uint64_t place_image(const struct hp_port *port, const struct hp_image_request *request)
+{
+    uint64_t addr = (port->image_addr + request->align - 1) & ~(request->align - 1);
+    size_t n;
+
+    for (n = 0; n < TP_IMAGES_MAX; n++) {
+        const struct hp_image_memory *other = &port->images[n].memory;
+
+        if (other->host != NULL && addr < other->addr + other->size &&
+            other->addr < addr + request->size) {
+            addr = (other->addr + other->size + request->align - 1) & ~(request->align - 1);
+            n = (size_t)-1; /* again with all of them */
+        }
+    }
+    return addr;
+}
+
 enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
                                    struct hp_image_memory *memory)
 {
@@ -211,7 +232,7 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
 
     port->image_allocs++;
     port->request = *request;
-    if (fails(port, HP_IMAGE_MEMORY)) {
+    if (tp_fails(port, HP_IMAGE_MEMORY)) {
         memset(memory, GARBAGE, sizeof(*memory));
         return HP_IMAGE_MEMORY;
     }
@@ -228,7 +249,7 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
     memset(image, 0, sizeof(*image));
     image->mapped = request->size;
     image->memory.host = host;
-    image->memory.addr = (port->image_addr + request->align - 1) & ~(request->align - 1);
+    image->memory.addr = place_image(port, request);
     image->memory.size = request->size;
     image->memory.token = (uintptr_t)(image - port->images) + 1;
     *memory = image->memory;
@@ -255,6 +276,7 @@ void hp_port_image_free(struct hp_port *port, const struct hp_image_memory *memo
     assert_non_null(port->last_image);
     memcpy(port->last_image, image->memory.host, image->memory.size);
     port->last_image_size = image->memory.size;
+    assert_int_equal(image->aliases, 0);
     assert_int_equal(munmap(image->memory.host, image->mapped), 0);
     memset(image, 0, sizeof(*image));
     port->live--;
@@ -267,7 +289,7 @@ enum hp_status hp_port_image_protect(struct hp_port *port, const struct hp_image
     struct tp_image *image = image_of(port, memory);
     size_t page;
 
-    if (fails(port, HP_PROTECT_FAILED)) {
+    if (tp_fails(port, HP_PROTECT_FAILED)) {
         return HP_PROTECT_FAILED;
     }
     assert_true(size > 0);
@@ -291,7 +313,7 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
     uint8_t *out = buf;
     size_t n;
 
-    if (fails(port, HP_TARGET_READ)) {
+    if (tp_fails(port, HP_TARGET_READ)) {
         return HP_TARGET_READ;
     }
     if (port->no_target) {
@@ -299,7 +321,7 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
         return HP_UNDECIDED;
     }
     for (n = 0; n < size; n++) {
-        const uint8_t *byte = byte_at(port, addr + n);
+        const uint8_t *byte = tp_byte(port, addr + n);
 
         if (byte == NULL) {
             return HP_TARGET_READ;
@@ -341,7 +363,7 @@ enum hp_status hp_port_symbol_by_name(struct hp_port *port, const char *name, si
     size_t n;
 
     port->lookups++;
-    if (fails(port, port->symbol_failure)) {
+    if (tp_fails(port, port->symbol_failure)) {
         return port->symbol_failure;
     }
     if (port->no_target) {
@@ -368,7 +390,7 @@ enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint64_t addr,
     const struct tp_symbol *found = NULL;
     size_t n;
 
-    if (fails(port, port->symbol_failure)) {
+    if (tp_fails(port, port->symbol_failure)) {
         return port->symbol_failure;
     }
     if (port->no_target) {
@@ -392,7 +414,7 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
 {
     size_t n;
 
-    if (fails(port, HP_PATCH_RANGE)) {
+    if (tp_fails(port, HP_PATCH_RANGE)) {
         return HP_PATCH_RANGE;
     }
     if (port->no_target) {

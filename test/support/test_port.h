@@ -53,9 +53,11 @@ struct tp_image {
     size_t mapped;                     /* bytes of the host mapping */
     enum hp_protection protection[64]; /* of each page, once set */
     bool sealed[64];
+    uint32_t aliases; /* of its pages */
 };
 
 #define TP_IMAGES_MAX 8
+#define TP_CPUS_MAX   16
 
 struct hp_port {
     /* set by the test */
@@ -65,6 +67,15 @@ struct hp_port {
     uint32_t fail_at;              /* number of the fallible call that fails; 0: none does */
     bool fail_onwards;             /* and every later one, too */
     enum hp_status symbol_failure; /* what a failing symbol call answers */
+    uint32_t cpu_limit;            /* bound of CPU numbers; CPU `self` runs the test */
+    uint32_t self;
+    bool online[TP_CPUS_MAX];
+    uint64_t tick; /* nanoseconds by which each reading advances the clock */
+
+    /* Called by hp_port_relax() and in the window, to play what others do; may be NULL. */
+    void (*on_relax)(struct hp_port *port, void *data);
+    void (*on_window)(struct hp_port *port, void *data);
+    void *data;
 
     /* set by the port, for the test to look at */
     uint32_t calls;                  /* fallible calls so far */
@@ -74,7 +85,18 @@ struct hp_port {
     uint32_t live;                   /* blocks and images not given back */
     uint32_t lookups;                /* hp_port_symbol_by_name() calls */
     struct hp_image_request request; /* the last one */
-    uint8_t *last_image;             /* contents of the image freed last */
+    uint32_t live_aliases;
+    uint32_t kicks;
+    uint32_t windows;    /* entered and left */
+    uint32_t syncs;      /* hp_port_text_sync() calls */
+    uint32_t serialised; /* hp_port_serialise() calls */
+    bool locked;
+    bool held;
+    bool interrupts_off;
+    bool in_window;
+    bool dirty; /* text was synchronised after the last hp_port_serialise() */
+    uint64_t now;
+    uint8_t *last_image; /* contents of the image freed last */
     size_t last_image_size;
 
     /* internal */
@@ -87,6 +109,9 @@ struct hp_port {
 
 /* A port with the target described above; its build-id is the default xen_depends of a payload. */
 struct hp_port *tp_new(void);
+
+/* Fails the test unless everything that is acquired and released around an action is released. */
+void tp_assert_quiescent(const struct hp_port *port);
 
 /* Frees a port; fails the test when something of it is still in use. */
 void tp_free(struct hp_port *port);
@@ -101,6 +126,12 @@ void tp_add_local(struct hp_port *port, const char *file, const char *name, uint
 /* Adds memory; bytes NULL: only flags. */
 void tp_add_range(struct hp_port *port, uint64_t addr, const void *bytes, size_t size,
                   unsigned flags);
+
+/* The byte at an address, to look at; NULL where there is no memory. */
+uint8_t *tp_byte(const struct hp_port *port, uint64_t addr);
+
+/* Counts a fallible call; true when it is to fail with `status`. For the files of the port. */
+bool tp_fails(struct hp_port *port, enum hp_status status);
 
 /* Overwrites bytes of memory that exists. */
 void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size);

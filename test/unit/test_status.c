@@ -72,8 +72,9 @@ static void test_errno_names(void **state)
 
 static void test_stage_names(void **state)
 {
-    static const char *const names[] = {"none",   "call",    "signature", "elf",     "identity",
-                                        "layout", "symbols", "reloc",     "records", "plan"};
+    static const char *const names[] = {"none",     "call",   "signature", "elf",
+                                        "identity", "layout", "symbols",   "reloc",
+                                        "records",  "plan",   "action"};
     int i;
 
     (void)state;

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduling of actions: everything that can be refused is refused here, everything that the window
+ * needs is captured here. SPEC sections 5, 9 and 10.
+ */
+#include <string.h>
+
+#include "apply/handle.h"
+#include "apply/memory.h"
+#include "base/diag.h"
+#include "base/span.h"
+
+/* One request, as its checks see it. */
+struct request {
+    struct hp_manager *manager;
+    struct hp_payload_handle *handle;
+    enum hp_action_command command;
+    const struct hp_action_options *options;
+    struct hp_diag *diag;
+};
+
+static enum hp_status refuse(const struct request *request, enum hp_status status)
+{
+    return hp_fail(request->diag, HP_STAGE_ACTION, status);
+}
+
+static void note_payload(const struct request *request, const struct hp_payload_handle *handle)
+{
+    hp_note_symbol(request->diag, HP_NO_INDEX, handle->name, sizeof(handle->name) - 1);
+}
+
+static enum hp_status check_hooks(const struct request *request, const struct hp_payload *payload)
+{
+    size_t n;
+
+    for (n = 0; n < sizeof(payload->hooks) / sizeof(payload->hooks[0]); n++) {
+        if (payload->hooks[n].count > 0) {
+            return refuse(request, HP_ACTION_HOOKS);
+        }
+    }
+    return HP_OK;
+}
+
+/* Whether depends names what the payload will lie on. */
+static enum hp_status check_stacking(const struct request *request)
+{
+    const struct hp_payload *payload = &request->handle->payload;
+    const struct hp_payload *top = NULL;
+
+    if (request->command == HP_ACTION_APPLY) {
+        bool nodeps = (request->options->flags & HP_ACTION_NODEPS) != 0;
+
+        if (nodeps && payload->xen_depends.size > 0) {
+            return HP_OK;
+        }
+        /* Without xen_depends it is the stacking that ties the payload to the target. */
+        if (!nodeps && request->manager->top != NULL) {
+            top = &request->manager->top->payload;
+        }
+    }
+    return hp_payload_stacks_on(payload, &top, top != NULL ? 1 : 0, request->diag);
+}
+
+/* What the payload refers to must stay: it lies below, or must not be needed at all. */
+static enum hp_status check_providers(const struct request *request)
+{
+    const struct hp_payload_handle *handle = request->handle;
+    uint32_t n;
+
+    if (handle->orphan) {
+        return refuse(request, HP_PROVIDER_MISSING);
+    }
+    for (n = 0; n < handle->other_count; n++) {
+        const struct hp_payload_handle *other = (const void *)handle->others[n];
+
+        if (handle->imported[n] &&
+            (request->command == HP_ACTION_REPLACE || hp_handle_state(other) != HP_STATE_APPLIED)) {
+            enum hp_status status = refuse(request, HP_PROVIDER_MISSING);
+
+            note_payload(request, other);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+/* The applied payload of that build-id, from `from` downwards. */
+static const struct hp_payload *find_below(const struct hp_payload *from, struct hp_span build_id)
+{
+    while (from != NULL && (from->build_id.size != build_id.size ||
+                            memcmp(from->build_id.data, build_id.data, build_id.size) != 0)) {
+        from = from->below;
+    }
+    return from;
+}
+
+/*
+ * With NODEPS a payload may lie on others than those that it was made for: it must not touch what
+ * they have changed. `chain` is what it was made for, directly or through others.
+ */
+static enum hp_status check_overlap(const struct request *request)
+{
+    const struct hp_payload *payload = &request->handle->payload;
+    struct hp_payload *below = &request->manager->top->payload;
+    const struct hp_payload *chain = find_below(below, payload->depends);
+
+    for (; below != NULL; below = below->below) {
+        uint32_t n;
+
+        if (below == chain) {
+            chain = find_below(below->below, below->depends);
+            continue;
+        }
+        for (n = 0; n < payload->write_count; n++) {
+            const struct hp_write *write = &payload->writes[n];
+
+            if (hp_memory_write_into(below, write->addr, write->addr + write->size) != NULL) {
+                enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION,
+                                                        HP_PATCH_STACKING, 0, write->addr);
+
+                hp_note_record(request->diag, write->record);
+                note_payload(request, hp_handle_of(below));
+                return status;
+            }
+        }
+    }
+    return HP_OK;
+}
+
+/* No write may lie in a payload that could be unloaded while this one is applied. */
+static enum hp_status check_hosts(const struct request *request)
+{
+    const struct hp_payload_handle *other;
+
+    for (other = request->manager->first; other != NULL; other = other->next) {
+        const struct hp_image_memory *memory = &other->payload.image.memory;
+        const struct hp_write *write;
+
+        if (request->command == HP_ACTION_APPLY && hp_handle_state(other) == HP_STATE_APPLIED) {
+            continue;
+        }
+        write = hp_memory_write_into(&request->handle->payload, memory->addr,
+                                     memory->addr + memory->size);
+        if (write != NULL) {
+            enum hp_status status = refuse(request, HP_PROVIDER_MISSING);
+
+            hp_note_record(request->diag, write->record);
+            note_payload(request, other);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+static enum hp_status fail_changed(const struct request *request, const struct hp_write *write,
+                                   uint32_t n)
+{
+    enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED,
+                                            write->new_bytes[n], write->now_bytes[n]);
+
+    hp_note_record(request->diag, write->record);
+    hp_note_offset(request->diag, n);
+    return status;
+}
+
+/* Reads what stands where the payload writes now, for the comparison in the window. */
+static enum hp_status read_now(const struct request *request, struct hp_payload *payload)
+{
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        struct hp_write *write = &payload->writes[n];
+        enum hp_status status =
+            hp_port_target_read(payload->port, write->addr, write->now_bytes, write->size);
+
+        if (status) {
+            status = refuse(request, status);
+            hp_note_record(request->diag, write->record);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
+/* The same for one to be reverted, whose bytes must be there once those above it are gone. */
+static enum hp_status read_applied(const struct request *request, struct hp_payload *payload,
+                                   uint32_t above)
+{
+    const struct hp_memory memory = {
+        .port = payload->port, .undone = &request->manager->top->payload, .undone_count = above};
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        struct hp_write *write = &payload->writes[n];
+        bool uncertain;
+        enum hp_status status =
+            hp_memory_read(&memory, write->addr, write->now_bytes, write->size, &uncertain);
+        uint32_t i;
+
+        if (status) {
+            status = refuse(request, status);
+            hp_note_record(request->diag, write->record);
+            return status;
+        }
+        for (i = 0; i < write->size; i++) {
+            if (write->now_bytes[i] != write->new_bytes[i]) {
+                return fail_changed(request, write, i);
+            }
+        }
+    }
+    return read_now(request, payload);
+}
+
+/* Captures what is reverted, top first. */
+static enum hp_status capture_reverts(const struct request *request)
+{
+    const struct hp_action *action = &request->manager->action;
+    struct hp_payload_handle *handle = action->revert;
+    uint32_t n;
+
+    for (n = 0; n < action->revert_count; n++) {
+        enum hp_status status = read_applied(request, &handle->payload, n);
+
+        if (status) {
+            note_payload(request, handle);
+            return status;
+        }
+        handle = hp_handle_of(handle->payload.below);
+    }
+    return HP_OK;
+}
+
+static enum hp_status check_apply(const struct request *request)
+{
+    const struct hp_payload_handle *handle = request->handle;
+    enum hp_status status;
+
+    if (handle->was_applied && !handle->payload.safe_to_reapply) {
+        return refuse(request, HP_REAPPLY);
+    }
+    status = check_stacking(request);
+    if (status == HP_OK) {
+        status = check_providers(request);
+    }
+    if (status == HP_OK) {
+        status = check_hooks(request, &handle->payload);
+    }
+    return status;
+}
+
+static enum hp_status capture_apply(const struct request *request)
+{
+    struct hp_payload *payload = &request->handle->payload;
+    const struct hp_action *action = &request->manager->action;
+    const struct hp_memory memory = {.port = payload->port,
+                                     .undone =
+                                         action->revert != NULL ? &action->revert->payload : NULL,
+                                     .undone_count = action->revert_count};
+    enum hp_status status = hp_plan_capture_from(payload, &memory, request->diag);
+
+    if (status == HP_OK) {
+        status = check_hosts(request);
+    }
+    if (status == HP_OK && request->command == HP_ACTION_APPLY && request->manager->top != NULL) {
+        status = check_overlap(request);
+    }
+    if (status == HP_OK) {
+        status = read_now(request, payload);
+    }
+    return status;
+}
+
+/* Fills manager->action with what is to be done. */
+static enum hp_status choose(const struct request *request)
+{
+    struct hp_action *action = &request->manager->action;
+    struct hp_payload_handle *handle;
+    bool apply = request->command != HP_ACTION_REVERT;
+
+    if (hp_handle_state(request->handle) != (apply ? HP_STATE_CHECKED : HP_STATE_APPLIED)) {
+        return refuse(request, HP_ACTION_STATE);
+    }
+    if (!apply && request->handle != request->manager->top) {
+        enum hp_status status = refuse(request, HP_ACTION_NOT_TOP);
+
+        note_payload(request, request->manager->top);
+        return status;
+    }
+    if ((request->options->flags & ~HP_ACTION_NODEPS) != 0) {
+        return refuse(request, HP_ACTION_FLAGS);
+    }
+    action->apply = apply ? request->handle : NULL;
+    action->revert = request->command == HP_ACTION_APPLY ? NULL : request->manager->top;
+    action->revert_count = 0;
+    action->timeout_ns =
+        request->options->timeout_ns != 0 ? request->options->timeout_ns : HP_TIMEOUT_DEFAULT_NS;
+    for (handle = action->revert; handle != NULL; handle = hp_handle_of(handle->payload.below)) {
+        action->revert_count++;
+        if (!apply) {
+            break;
+        }
+    }
+    return HP_OK;
+}
+
+/* Everything up to the point from which the CPUs know. */
+static enum hp_status prepare(const struct request *request)
+{
+    enum hp_status status = choose(request);
+
+    if (status == HP_OK && request->manager->action.apply != NULL) {
+        status = check_apply(request);
+    }
+    if (status == HP_OK) {
+        status = capture_reverts(request);
+    }
+    if (status == HP_OK && request->manager->action.apply != NULL) {
+        status = capture_apply(request);
+    }
+    if (status == HP_OK) {
+        status = hp_window_map(request->manager, request->diag);
+    }
+    return status;
+}
+
+static void start(const struct request *request)
+{
+    struct hp_manager *manager = request->manager;
+
+    memset(&manager->report, 0, sizeof(manager->report));
+    manager->report.command = request->command;
+    manager->report.status = HP_ACTION_PENDING;
+    memcpy(manager->report.name, request->handle->name, sizeof(manager->report.name));
+    hp_handle_set_status(request->handle, HP_ACTION_PENDING);
+    __atomic_store_n(&manager->action.busy, 1, __ATOMIC_RELAXED);
+    hp_rendezvous_start(manager);
+}
+
+static enum hp_status schedule(struct hp_manager *manager, const char *name,
+                               enum hp_action_command command,
+                               const struct hp_action_options *options, struct hp_diag *diag)
+{
+    static const struct hp_action_options defaults = {.size = sizeof(defaults)};
+    struct request request = {.manager = manager, .command = command, .diag = diag};
+    enum hp_status status;
+
+    request.options = options != NULL ? options : &defaults;
+    if (request.options->size != sizeof(*options)) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
+    }
+    hp_port_lock(manager->port);
+    request.handle = hp_manager_find(manager, name);
+    if (request.handle == NULL) {
+        status = refuse(&request, HP_PAYLOAD_UNKNOWN);
+    } else if (hp_manager_is_busy(manager)) {
+        status = refuse(&request, HP_ACTION_BUSY);
+    } else {
+        status = prepare(&request);
+        if (status == HP_OK) {
+            start(&request);
+        } else {
+            hp_handle_set_status(request.handle, status);
+        }
+    }
+    hp_port_unlock(manager->port);
+    return status;
+}
+
+enum hp_status hp_manager_apply(struct hp_manager *manager, const char *name,
+                                const struct hp_action_options *options, struct hp_diag *diag)
+{
+    return schedule(manager, name, HP_ACTION_APPLY, options, diag);
+}
+
+enum hp_status hp_manager_replace(struct hp_manager *manager, const char *name,
+                                  const struct hp_action_options *options, struct hp_diag *diag)
+{
+    return schedule(manager, name, HP_ACTION_REPLACE, options, diag);
+}
+
+enum hp_status hp_manager_revert(struct hp_manager *manager, const char *name,
+                                 const struct hp_action_options *options, struct hp_diag *diag)
+{
+    return schedule(manager, name, HP_ACTION_REVERT, options, diag);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The window: what is done while every CPU stands still, and the mapping before and after it.
+ *
+ * Nothing in the window can fail but the comparison, and that comes before the first write. Copies
+ * and comparisons are loops of this file: memcpy() may be among what is patched. SPEC section 9.
+ */
+#include <string.h>
+
+#include "apply/handle.h"
+#include "base/diag.h"
+
+/* ---- writable views ------------------------------------------------------------------------ */
+
+static void unmap(struct hp_payload *payload)
+{
+    while (payload->alias_count > 0) {
+        payload->alias_count--;
+        hp_port_alias_unmap(payload->port, &payload->aliases[payload->alias_count]);
+    }
+}
+
+/* Index into write_order after the last write of those that share pages: one view serves them all.
+ */
+static uint32_t run_end(const struct hp_payload *payload, uint32_t start, uint64_t page_size)
+{
+    uint32_t n;
+
+    for (n = start + 1; n < payload->write_count; n++) {
+        const struct hp_write *before = &payload->writes[payload->write_order[n - 1]];
+        const struct hp_write *write = &payload->writes[payload->write_order[n]];
+        uint64_t last_page = (before->addr + before->size - 1) & ~(page_size - 1);
+
+        if (write->addr - last_page >= page_size) {
+            break;
+        }
+    }
+    return n;
+}
+
+static enum hp_status map(struct hp_payload *payload, uint64_t page_size, struct hp_diag *diag)
+{
+    uint32_t start = 0;
+
+    payload->alias_count = 0;
+    while (start < payload->write_count) {
+        uint32_t end = run_end(payload, start, page_size);
+        const struct hp_write *first = &payload->writes[payload->write_order[start]];
+        const struct hp_write *last = &payload->writes[payload->write_order[end - 1]];
+        struct hp_alias *alias = &payload->aliases[payload->alias_count];
+        enum hp_status status = hp_port_alias_map(
+            payload->port, first->addr, (size_t)(last->addr + last->size - first->addr), alias);
+
+        if (status) {
+            unmap(payload);
+            status = hp_fail(diag, HP_STAGE_ACTION, status);
+            hp_note_record(diag, first->record);
+            return status;
+        }
+        payload->alias_count++;
+        for (; start < end; start++) {
+            struct hp_write *write = &payload->writes[payload->write_order[start]];
+
+            write->alias = alias->host + (write->addr - alias->addr);
+        }
+    }
+    return HP_OK;
+}
+
+void hp_window_unmap(struct hp_manager *manager)
+{
+    const struct hp_action *action = &manager->action;
+    struct hp_payload_handle *handle = action->revert;
+    uint32_t n;
+
+    if (action->apply != NULL) {
+        unmap(&action->apply->payload);
+    }
+    for (n = 0; n < action->revert_count; n++) {
+        unmap(&handle->payload);
+        handle = hp_handle_of(handle->payload.below);
+    }
+}
+
+enum hp_status hp_window_map(struct hp_manager *manager, struct hp_diag *diag)
+{
+    const struct hp_action *action = &manager->action;
+    struct hp_payload_handle *handle = action->revert;
+    enum hp_status status = HP_OK;
+    struct hp_target target;
+    uint32_t n;
+
+    hp_port_target(manager->port, &target);
+    if (action->apply != NULL) {
+        status = map(&action->apply->payload, target.page_size, diag);
+    }
+    for (n = 0; status == HP_OK && n < action->revert_count; n++) {
+        status = map(&handle->payload, target.page_size, diag);
+        handle = hp_handle_of(handle->payload.below);
+    }
+    if (status) {
+        hp_window_unmap(manager);
+    }
+    return status;
+}
+
+/* ---- the window ---------------------------------------------------------------------------- */
+
+/* Volatile keeps the compiler from making calls of these loops, and from leaving them out. */
+static bool differs(const struct hp_write *write, uint64_t *addr)
+{
+    const volatile uint8_t *memory = write->alias;
+    uint32_t n;
+
+    for (n = 0; n < write->size; n++) {
+        if (memory[n] != write->now_bytes[n]) {
+            *addr = write->addr + n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_differs(const struct hp_payload *payload, uint64_t *addr)
+{
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        if (differs(&payload->writes[n], addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_all(const struct hp_payload *payload, bool revert)
+{
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        const struct hp_write *write = &payload->writes[n];
+        const uint8_t *bytes = revert ? write->old_bytes : write->new_bytes;
+        volatile uint8_t *memory = write->alias;
+        uint32_t i;
+
+        for (i = 0; i < write->size; i++) {
+            memory[i] = bytes[i];
+        }
+        hp_port_text_sync(payload->port, write->addr, write->size);
+    }
+}
+
+enum hp_status hp_manager_window(struct hp_manager *manager)
+{
+    const struct hp_action *action = &manager->action;
+    const struct hp_payload *payload = action->revert != NULL ? &action->revert->payload : NULL;
+    bool changed = false;
+    uint32_t n;
+
+    for (n = 0; !changed && n < action->revert_count; n++) {
+        changed = any_differs(payload, &manager->report.changed_addr);
+        payload = payload->below;
+    }
+    if (!changed && action->apply != NULL) {
+        changed = any_differs(&action->apply->payload, &manager->report.changed_addr);
+    }
+    if (changed) {
+        return HP_MEMORY_CHANGED;
+    }
+    payload = action->revert != NULL ? &action->revert->payload : NULL;
+    for (n = 0; n < action->revert_count; n++) {
+        write_all(payload, true);
+        payload = payload->below;
+    }
+    if (action->apply != NULL) {
+        write_all(&action->apply->payload, false);
+    }
+    return HP_OK;
+}
+
+/* ---- the end of an action ------------------------------------------------------------------ */
+
+/* Moves the payloads of an action that was carried out to their new states. */
+static void settle(struct hp_manager *manager)
+{
+    const struct hp_action *action = &manager->action;
+    struct hp_payload_handle *handle;
+    uint32_t n;
+
+    for (n = 0; n < action->revert_count; n++) {
+        handle = manager->top;
+        manager->top = hp_handle_of(handle->payload.below);
+        handle->payload.below = NULL;
+        hp_handle_set_state(handle, HP_STATE_CHECKED);
+    }
+    if (action->apply != NULL) {
+        handle = action->apply;
+        handle->payload.below = manager->top != NULL ? &manager->top->payload : NULL;
+        handle->was_applied = true;
+        manager->top = handle;
+        hp_handle_set_state(handle, HP_STATE_APPLIED);
+    }
+}
+
+void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
+{
+    struct hp_action *action = &manager->action;
+    struct hp_payload_handle *handle = action->apply != NULL ? action->apply : action->revert;
+
+    hp_window_unmap(manager);
+    if (status == HP_OK) {
+        settle(manager);
+    }
+    manager->report.status = status;
+    hp_handle_set_status(handle, status);
+    __atomic_store_n(&action->busy, 0, __ATOMIC_RELEASE);
+}
