@@ -82,6 +82,7 @@ struct hp_action_report {
     uint32_t actor;                   /* number of the CPU that performed it */
     uint64_t wait_ns;      /* from the first kick until all stood still, or the time-out */
     uint64_t window_ns;    /* that all CPUs stood still */
+    int32_t hook_rc;       /* HP_HOOK_FAILED: what the hook returned */
     uint64_t changed_addr; /* HP_MEMORY_CHANGED: the first byte that was not as expected */
 };
 
@@ -174,10 +175,11 @@ struct hp_action_options {
  *
  * Returns HP_OK when it is scheduled: hp_manager_get() tells the end of it. Or HP_INVALID_ARGUMENT,
  * HP_PAYLOAD_UNKNOWN, HP_ACTION_BUSY, HP_ACTION_STATE (it is applied), HP_ACTION_FLAGS,
- * HP_ACTION_HOOKS, HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING, HP_PATCH_STACKING,
- * HP_ALIAS_MAP, or any status of hp_plan_capture(); the refusal of a known payload becomes its rc,
- * HP_ACTION_BUSY excepted, which leaves that of the action in progress alone. Source: SPEC sections
- * 5, 9, 10.
+ * HP_SPECIAL_UNSUPPORTED (hooks, and the target is not live), HP_HOOK_FAILED (the pre hook refused:
+ * diag->actual is what it returned), HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING,
+ * HP_PATCH_STACKING, HP_ALIAS_MAP, or any status of hp_plan_capture(); the refusal of a known
+ * payload becomes its rc, HP_ACTION_BUSY excepted, which leaves that of the action in progress
+ * alone. Source: SPEC sections 5, 9, 10.
  */
 HP_MUST_USE enum hp_status hp_manager_apply(struct hp_manager *manager, const char *name,
                                             const struct hp_action_options *options,
@@ -186,9 +188,10 @@ HP_MUST_USE enum hp_status hp_manager_apply(struct hp_manager *manager, const ch
 /*
  * Schedules that all applied payloads are reverted and this one is applied, in one window.
  *
- * Like hp_manager_apply(); the payload's depends note must name the target (NODEPS is
- * HP_ACTION_FLAGS), it must not use symbols of other payloads, and expectations and old bytes are
- * those that the target has without any payload.
+ * As hp_manager_apply(), but: the payload's depends note must name the target, whatever the flags
+ * say; it must not use symbols of other payloads; expectations and old bytes are those that the
+ * target has without any payload; and neither it nor any applied payload may have a hook other than
+ * load and unload (HP_ACTION_HOOKS).
  */
 HP_MUST_USE enum hp_status hp_manager_replace(struct hp_manager *manager, const char *name,
                                               const struct hp_action_options *options,
@@ -272,13 +275,15 @@ bool hp_manager_claim(struct hp_manager *manager);
 
 /*
  * Compares all that is to be written over with what was captured, writes it all and makes it
- * visible to the instruction fetch. A difference writes nothing.
+ * visible to the instruction fetch. A difference writes nothing. Runs the load, unload, apply and
+ * revert hooks.
  *
- * Returns HP_OK or HP_MEMORY_CHANGED. Context: window.
+ * Returns HP_OK, HP_MEMORY_CHANGED or HP_HOOK_FAILED: the caller passes it to hp_manager_finish().
+ * Context: window.
  */
 HP_MUST_USE enum hp_status hp_manager_window(struct hp_manager *manager);
 
-/* Ends the action with a status. Context: safe point, CPUs running again; takes no lock. */
+/* Ends the action with a status; runs its post hook. Context: safe point, CPUs running again. */
 void hp_manager_finish(struct hp_manager *manager, enum hp_status status);
 
 #ifdef __cplusplus

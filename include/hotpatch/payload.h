@@ -23,6 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HP_PAYLOAD_VERSION_1   1
 #define HP_PAYLOAD_VERSION_2   2
 #define HP_PAYLOAD_OPAQUE_SIZE 31 /* also the most bytes that a NOP record may cover */
@@ -147,9 +151,51 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
 #define HP_HOOK_REVERT(function)     HP_PAYLOAD_HOOK_(revert, hp_payload_action_hook, function)
 #define HP_HOOK_POSTREVERT(function) HP_PAYLOAD_HOOK_(postrevert, hp_payload_post_hook, function)
 
+/*
+ * What a hook can ask of its handle. These are functions of the hypervisor: a payload links against
+ * them by name. Return values are 0 or negative error numbers where nothing else is said.
+ */
+
+/* Name under which the payload was uploaded. */
+const char *hp_handle_name(const struct hp_payload_handle *handle);
+
+/* 1: checked, 2: applied. During an action the state before it; in a post hook that after it. */
+int hp_handle_state(const struct hp_payload_handle *handle);
+
+/* Result of the last action: in a post hook that of the one just ended. */
+int hp_handle_rc(const struct hp_payload_handle *handle);
+
+/*
+ * Value of a key of .modinfo; NULL when there is none. It ends with NUL and stays valid while the
+ * payload is loaded.
+ */
+const char *hp_handle_info(const struct hp_payload_handle *handle, const char *key);
+
+/* Number of function records. */
+uint32_t hp_handle_function_count(const struct hp_payload_handle *handle);
+
+/* 1 when the function of a record is patched now, 0 when not, negative: no such record. */
+int hp_handle_function_applied(const struct hp_payload_handle *handle, uint32_t record);
+
+/*
+ * Patches the function of one record: for an apply hook, which runs instead of patching them all.
+ * -EPERM anywhere else, -EINVAL: no such record.
+ */
+int hp_handle_function_apply(struct hp_payload_handle *handle, uint32_t record);
+
+/*
+ * Restores the function of one record: for a revert hook. What it leaves patched when it returns 0
+ * is restored after it. -EPERM anywhere else, -EINVAL: no such record.
+ */
+int hp_handle_function_revert(struct hp_payload_handle *handle, uint32_t record);
+
 /* HP_PAYLOAD_INFO(id, "key", "value"): one entry of .modinfo. */
 #define HP_PAYLOAD_INFO(id, key, value)                                                            \
     static const char HP_PAYLOAD_CAT(hp_info_, id)[]                                               \
         __attribute__((__section__(".modinfo"), __used__, __aligned__(1))) = key "=" value
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

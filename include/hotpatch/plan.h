@@ -42,13 +42,15 @@ enum hp_write_kind {
 
 /* One write into target memory. */
 struct hp_write {
-    uint64_t addr;     /* first byte written */
-    uint64_t dest;     /* HP_WRITE_JUMP: where the jump goes; else 0 */
-    uint32_t record;   /* index of the record it comes from */
-    uint8_t kind;      /* enum hp_write_kind */
-    uint8_t pad;       /* bytes of a landing pad kept in front of addr */
-    uint8_t size;      /* bytes at old_bytes and new_bytes */
-    uint8_t uncertain; /* 1: offline, and the target rewrites some of these bytes at boot */
+    uint64_t addr;       /* first byte written */
+    uint64_t dest;       /* HP_WRITE_JUMP: where the jump goes; else 0 */
+    uint32_t record;     /* index of the record it comes from */
+    uint8_t kind;        /* enum hp_write_kind */
+    uint8_t pad;         /* bytes of a landing pad kept in front of addr */
+    uint8_t size;        /* bytes at old_bytes and new_bytes */
+    uint8_t uncertain;   /* 1: offline, and the target rewrites some of these bytes at boot */
+    uint8_t applied;     /* 1: target memory holds new_bytes */
+    uint8_t was_applied; /* the same when an action was scheduled */
     uint8_t old_bytes[HP_WRITE_MAX]; /* put back by a revert */
     uint8_t new_bytes[HP_WRITE_MAX];
     uint8_t now_bytes[HP_WRITE_MAX]; /* what an action must find, once it is scheduled */

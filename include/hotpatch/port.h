@@ -36,10 +36,18 @@ extern "C" {
 
 /* Defined by the embedder; the library only passes it back. */
 struct hp_port;
+struct hp_payload_handle;
+
+/* Properties of a target. */
+enum {
+    /* It is the running system itself, so that the functions of a payload can be called. */
+    HP_TARGET_LIVE = 1 << 8
+};
 
 /* What is being patched. Constant for the lifetime of the port. */
 struct hp_target {
     uint16_t machine;        /* e_machine of its ELF image; 0 when there is no target (offline) */
+    uint32_t flags;          /* HP_TARGET_* */
     uint32_t page_size;      /* bytes; a power of two: granularity of page permissions */
     uint64_t text_start;     /* lowest address of patchable code */
     uint64_t text_end;       /* first address after the highest */
@@ -291,9 +299,33 @@ void hp_port_window_leave(struct hp_port *port);
 /*
  * Makes this CPU forget instructions that it fetched before: a serialising instruction on x86
  * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU after the
- * window, before it executes anything else. There is a default. Context: quiet. Since: 0.2.
+ * window, before it executes anything else, and by the acting CPU before it calls hooks of a
+ * payload in the window. There is a default. Context: quiet, window. Since: 0.2.
  */
 void hp_port_serialise(struct hp_port *port);
+
+/* ---- hooks --------------------------------------------------------------------------------- */
+
+/* Hooks of a payload, by signature (SPEC section 4). */
+enum hp_hook_form {
+    HP_HOOK_PLAIN,  /* void (*)(void): load, unload */
+    HP_HOOK_ACTION, /* int (*)(struct hp_payload_handle *): preapply, apply, prerevert, revert */
+    HP_HOOK_POST    /* void (*)(struct hp_payload_handle *): postapply, postrevert */
+};
+
+/*
+ * Calls a function of a loaded payload. Asked for only when the target is HP_TARGET_LIVE. There is
+ * a default, which casts the address to a function pointer; a port with control-flow integrity may
+ * have to do more.
+ *
+ *   addr    where the target sees the function
+ *   handle  its argument; not for HP_HOOK_PLAIN
+ *
+ * Returns what a HP_HOOK_ACTION returned, else 0. Context: call (pre hooks; locks held: the
+ * manager's), window (load, unload, apply, revert), safe point (post hooks). Since: 0.2.
+ */
+int hp_port_call_hook(struct hp_port *port, enum hp_hook_form form, uint64_t addr,
+                      struct hp_payload_handle *handle);
 
 /* ---- the manager's lock --------------------------------------------------------------------- */
 

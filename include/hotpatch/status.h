@@ -161,7 +161,8 @@ enum hp_errno {
     X(ACTION_STATE,           "action-state",           EINVAL,     "the payload's state does not allow the action")   \
     X(ACTION_NOT_TOP,         "action-not-top",         EINVAL,     "a payload was applied after this one")            \
     X(ACTION_FLAGS,           "action-flags",           EINVAL,     "the action has unknown flags, or they are not allowed here") \
-    X(ACTION_HOOKS,           "action-hooks",           EOPNOTSUPP, "the payload has hooks that this release does not run") \
+    X(ACTION_HOOKS,           "action-hooks",           EOPNOTSUPP, "a payload that takes part has hooks with which it cannot be replaced") \
+    X(HOOK_FAILED,            "hook-failed",            EINVAL,     "a hook of the payload refused the action")        \
     X(REAPPLY,                "reapply",                EINVAL,     "a payload with data of its own can be applied once; upload it again") \
     X(PROVIDER_MISSING,       "provider-missing",       ENOENT,     "a payload whose symbols this one uses is not applied") \
     X(PATCH_STACKING,         "patch-stacking",         EINVAL,     "the patch overlaps one of an applied payload that it does not stack on") \

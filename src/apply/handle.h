@@ -14,11 +14,13 @@ struct hp_payload_handle {
     struct hp_payload payload; /* first: a pointer to it is one to its handle */
     struct hp_payload_handle *next;
     size_t alloc_size;
-    enum hp_payload_state state;      /* atomic: set by the CPU that ends an action */
-    enum hp_status status;            /* of the last action; atomic, like state */
-    bool was_applied;                 /* its data may no longer be what was loaded */
-    bool orphan;                      /* a payload that it refers to was unloaded */
-    uint32_t other_count;             /* entries of the arrays: payloads loaded before this one */
+    enum hp_payload_state state; /* atomic: set by the CPU that ends an action */
+    enum hp_status status;       /* of the last action; not to be read during one on this payload */
+    int32_t rc;                  /* the same as a negative error number, or what a hook returned */
+    enum hp_action_command hook; /* which hook is running in the window: APPLY, REVERT or NONE */
+    bool was_applied;            /* its data may no longer be what was loaded */
+    bool orphan;                 /* a payload that it refers to was unloaded */
+    uint32_t other_count;        /* entries of the arrays: payloads loaded before this one */
     const struct hp_payload **others; /* NULL once unloaded */
     bool *imported;                   /* this payload refers to what that one provides */
     char name[HP_PAYLOAD_NAME_MAX];
@@ -39,7 +41,7 @@ static inline bool hp_manager_is_busy(const struct hp_manager *manager)
     return __atomic_load_n(&manager->action.busy, __ATOMIC_ACQUIRE) != 0;
 }
 
-static inline enum hp_payload_state hp_handle_state(const struct hp_payload_handle *handle)
+static inline enum hp_payload_state hp_handle_get_state(const struct hp_payload_handle *handle)
 {
     return __atomic_load_n(&handle->state, __ATOMIC_RELAXED);
 }
@@ -50,9 +52,17 @@ static inline void hp_handle_set_state(struct hp_payload_handle *handle,
     __atomic_store_n(&handle->state, state, __ATOMIC_RELAXED);
 }
 
+/* The result of an action or of its refusal. */
 static inline void hp_handle_set_status(struct hp_payload_handle *handle, enum hp_status status)
 {
-    __atomic_store_n(&handle->status, status, __ATOMIC_RELAXED);
+    handle->status = status;
+    handle->rc = -(int32_t)hp_status_errno(status);
+}
+
+/* The payload that the scheduled action is about. */
+static inline struct hp_payload_handle *hp_action_subject(const struct hp_action *action)
+{
+    return action->apply != NULL ? action->apply : action->revert;
 }
 
 /* window.c: maps writable views of all that the scheduled action writes; none are left on error. */
@@ -61,7 +71,17 @@ HP_MUST_USE enum hp_status hp_window_map(struct hp_manager *manager, struct hp_d
 /* window.c: takes them away again. */
 void hp_window_unmap(struct hp_manager *manager);
 
+/* window.c: makes or takes back one write of a payload whose writes are mapped. */
+void hp_window_write(const struct hp_payload *payload, struct hp_write *write, bool revert);
+
 /* rendezvous.c: lets the CPUs see the scheduled action, and calls them. */
 void hp_rendezvous_start(struct hp_manager *manager);
+
+/* call.c: whether the payload has a hook of that kind (HP_SPECIAL_HOOKS_*). */
+bool hp_hook_exists(const struct hp_payload_handle *handle, enum hp_special which);
+
+/* call.c: calls all hooks of a kind, in order; returns what the only one of an int kind returned.
+ */
+int32_t hp_hook_call(struct hp_payload_handle *handle, enum hp_special which);
 
 #endif

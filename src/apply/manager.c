@@ -232,7 +232,7 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
         status = hp_fail(diag, HP_STAGE_ACTION, HP_PAYLOAD_UNKNOWN);
     } else if (hp_manager_is_busy(manager)) {
         status = hp_fail(diag, HP_STAGE_ACTION, HP_ACTION_BUSY);
-    } else if (hp_handle_state(handle) != HP_STATE_CHECKED) {
+    } else if (hp_handle_get_state(handle) != HP_STATE_CHECKED) {
         status = hp_fail(diag, HP_STAGE_ACTION, HP_ACTION_STATE);
         hp_handle_set_status(handle, status);
     } else {
@@ -243,13 +243,18 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
     return status;
 }
 
-static void describe(const struct hp_payload_handle *handle, struct hp_payload_info *info)
+static void describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
+                     struct hp_payload_info *info)
 {
     memset(info, 0, sizeof(*info));
     memcpy(info->name, handle->name, sizeof(info->name));
-    info->state = hp_handle_state(handle);
-    info->status = __atomic_load_n(&handle->status, __ATOMIC_RELAXED);
-    info->rc = -(int32_t)hp_status_errno(info->status);
+    info->status = HP_ACTION_PENDING;
+    info->rc = -HP_ERRNO_EAGAIN;
+    if (!hp_manager_is_busy(manager) || handle != hp_action_subject(&manager->action)) {
+        info->status = handle->status;
+        info->rc = handle->rc;
+    }
+    info->state = hp_handle_get_state(handle);
     info->addr = handle->payload.image.memory.addr;
     info->size = handle->payload.image.memory.size;
     info->payload = &handle->payload;
@@ -263,7 +268,7 @@ enum hp_status hp_manager_get(struct hp_manager *manager, const char *name,
     hp_port_lock(manager->port);
     handle = hp_manager_find(manager, name);
     if (handle != NULL) {
-        describe(handle, info);
+        describe(manager, handle, info);
     }
     hp_port_unlock(manager->port);
     return handle != NULL ? HP_OK : HP_PAYLOAD_UNKNOWN;
@@ -281,7 +286,7 @@ enum hp_status hp_manager_list(struct hp_manager *manager, uint32_t index,
         handle = handle->next;
     }
     if (handle != NULL) {
-        describe(handle, info);
+        describe(manager, handle, info);
     }
     if (version != NULL) {
         *version = manager->list_version;

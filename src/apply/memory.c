@@ -68,7 +68,9 @@ static void overlay_payload(const struct hp_payload *payload, bool undo, struct 
         if (write->addr > window->addr && write->addr - window->addr >= window->size) {
             break;
         }
-        overlay(write, undo ? write->old_bytes : write->new_bytes, window);
+        if (!undo || write->applied) {
+            overlay(write, undo ? write->old_bytes : write->new_bytes, window);
+        }
     }
 }
 

@@ -29,16 +29,49 @@ static void note_payload(const struct request *request, const struct hp_payload_
     hp_note_symbol(request->diag, HP_NO_INDEX, handle->name, sizeof(handle->name) - 1);
 }
 
-static enum hp_status check_hooks(const struct request *request, const struct hp_payload *payload)
+/* Hooks that REPLACE cannot honour: it has no place for their refusal, or for their counterpart. */
+static enum hp_status check_replace_hooks(const struct request *request)
 {
-    size_t n;
+    struct hp_payload_handle *handle = request->handle;
+    uint32_t n = 0;
 
-    for (n = 0; n < sizeof(payload->hooks) / sizeof(payload->hooks[0]); n++) {
-        if (payload->hooks[n].count > 0) {
-            return refuse(request, HP_ACTION_HOOKS);
+    for (;;) {
+        uint32_t which;
+
+        for (which = HP_SPECIAL_HOOKS_PREAPPLY; which <= HP_HOOK_LAST; which++) {
+            if (hp_hook_exists(handle, (enum hp_special)which)) {
+                enum hp_status status = refuse(request, HP_ACTION_HOOKS);
+
+                hp_note_section(request->diag, HP_NO_INDEX,
+                                hp_special_name((enum hp_special)which));
+                note_payload(request, handle);
+                return status;
+            }
+        }
+        if (n == request->manager->action.revert_count) {
+            return HP_OK;
+        }
+        handle = n == 0 ? request->manager->top : hp_handle_of(handle->payload.below);
+        n++;
+    }
+}
+
+static enum hp_status check_hooks(const struct request *request)
+{
+    struct hp_target target;
+    uint32_t which;
+
+    hp_port_target(request->manager->port, &target);
+    for (which = HP_HOOK_FIRST; which <= HP_HOOK_LAST && (target.flags & HP_TARGET_LIVE) == 0;
+         which++) {
+        if (hp_hook_exists(request->handle, (enum hp_special)which)) {
+            enum hp_status status = refuse(request, HP_SPECIAL_UNSUPPORTED);
+
+            hp_note_section(request->diag, HP_NO_INDEX, hp_special_name((enum hp_special)which));
+            return status;
         }
     }
-    return HP_OK;
+    return request->command == HP_ACTION_REPLACE ? check_replace_hooks(request) : HP_OK;
 }
 
 /* Whether depends names what the payload will lie on. */
@@ -73,8 +106,8 @@ static enum hp_status check_providers(const struct request *request)
     for (n = 0; n < handle->other_count; n++) {
         const struct hp_payload_handle *other = (const void *)handle->others[n];
 
-        if (handle->imported[n] &&
-            (request->command == HP_ACTION_REPLACE || hp_handle_state(other) != HP_STATE_APPLIED)) {
+        if (handle->imported[n] && (request->command == HP_ACTION_REPLACE ||
+                                    hp_handle_get_state(other) != HP_STATE_APPLIED)) {
             enum hp_status status = refuse(request, HP_PROVIDER_MISSING);
 
             note_payload(request, other);
@@ -136,7 +169,7 @@ static enum hp_status check_hosts(const struct request *request)
         const struct hp_image_memory *memory = &other->payload.image.memory;
         const struct hp_write *write;
 
-        if (request->command == HP_ACTION_APPLY && hp_handle_state(other) == HP_STATE_APPLIED) {
+        if (request->command == HP_ACTION_APPLY && hp_handle_get_state(other) == HP_STATE_APPLIED) {
             continue;
         }
         write = hp_memory_write_into(&request->handle->payload, memory->addr,
@@ -193,10 +226,14 @@ static enum hp_status read_applied(const struct request *request, struct hp_payl
     for (n = 0; n < payload->write_count; n++) {
         struct hp_write *write = &payload->writes[n];
         bool uncertain;
-        enum hp_status status =
-            hp_memory_read(&memory, write->addr, write->now_bytes, write->size, &uncertain);
+        enum hp_status status;
         uint32_t i;
 
+        write->was_applied = write->applied;
+        if (write->applied == 0) {
+            continue;
+        }
+        status = hp_memory_read(&memory, write->addr, write->now_bytes, write->size, &uncertain);
         if (status) {
             status = refuse(request, status);
             hp_note_record(request->diag, write->record);
@@ -243,7 +280,7 @@ static enum hp_status check_apply(const struct request *request)
         status = check_providers(request);
     }
     if (status == HP_OK) {
-        status = check_hooks(request, &handle->payload);
+        status = check_hooks(request);
     }
     return status;
 }
@@ -277,7 +314,7 @@ static enum hp_status choose(const struct request *request)
     struct hp_payload_handle *handle;
     bool apply = request->command != HP_ACTION_REVERT;
 
-    if (hp_handle_state(request->handle) != (apply ? HP_STATE_CHECKED : HP_STATE_APPLIED)) {
+    if (hp_handle_get_state(request->handle) != (apply ? HP_STATE_CHECKED : HP_STATE_APPLIED)) {
         return refuse(request, HP_ACTION_STATE);
     }
     if (!apply && request->handle != request->manager->top) {
@@ -323,17 +360,35 @@ static enum hp_status prepare(const struct request *request)
     return status;
 }
 
-static void start(const struct request *request)
+/*
+ * Takes the slot, asks the pre hook, lets the CPUs know. From here on whatever happens is followed
+ * by the post hook, unless the pre hook refuses.
+ */
+static enum hp_status start(const struct request *request)
 {
     struct hp_manager *manager = request->manager;
+    enum hp_special pre = request->command == HP_ACTION_REVERT ? HP_SPECIAL_HOOKS_PREREVERT
+                                                               : HP_SPECIAL_HOOKS_PREAPPLY;
+    int32_t rc;
 
     memset(&manager->report, 0, sizeof(manager->report));
     manager->report.command = request->command;
     manager->report.status = HP_ACTION_PENDING;
     memcpy(manager->report.name, request->handle->name, sizeof(manager->report.name));
-    hp_handle_set_status(request->handle, HP_ACTION_PENDING);
     __atomic_store_n(&manager->action.busy, 1, __ATOMIC_RELAXED);
-    hp_rendezvous_start(manager);
+    rc = hp_hook_call(request->handle, pre);
+    if (rc == 0) {
+        hp_rendezvous_start(manager);
+        return HP_OK;
+    }
+    hp_window_unmap(manager);
+    manager->report.status = HP_HOOK_FAILED;
+    hp_handle_set_status(request->handle, HP_HOOK_FAILED);
+    request->handle->rc = rc;
+    __atomic_store_n(&manager->action.busy, 0, __ATOMIC_RELAXED);
+    hp_note_section(request->diag, HP_NO_INDEX, hp_special_name(pre));
+    return hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_HOOK_FAILED, 0,
+                           (uint64_t)(int64_t)rc);
 }
 
 static enum hp_status schedule(struct hp_manager *manager, const char *name,
@@ -357,7 +412,7 @@ static enum hp_status schedule(struct hp_manager *manager, const char *name,
     } else {
         status = prepare(&request);
         if (status == HP_OK) {
-            start(&request);
+            status = start(&request);
         } else {
             hp_handle_set_status(request.handle, status);
         }

@@ -121,61 +121,150 @@ static bool differs(const struct hp_write *write, uint64_t *addr)
     return false;
 }
 
-static bool any_differs(const struct hp_payload *payload, uint64_t *addr)
+/* Looks at what a payload is to write, or has written. */
+static bool any_differs(const struct hp_payload *payload, bool revert, uint64_t *addr)
 {
     uint32_t n;
 
     for (n = 0; n < payload->write_count; n++) {
-        if (differs(&payload->writes[n], addr)) {
+        const struct hp_write *write = &payload->writes[n];
+
+        if ((write->was_applied != 0) == revert && differs(write, addr)) {
             return true;
         }
     }
     return false;
 }
 
-static void write_all(const struct hp_payload *payload, bool revert)
+static bool is_changed(struct hp_manager *manager)
+{
+    const struct hp_action *action = &manager->action;
+    uint64_t *addr = &manager->report.changed_addr;
+    const struct hp_payload *payload = action->revert != NULL ? &action->revert->payload : NULL;
+    uint32_t n;
+
+    for (n = 0; n < action->revert_count; n++) {
+        if (any_differs(payload, true, addr)) {
+            return true;
+        }
+        payload = payload->below;
+    }
+    return action->apply != NULL && any_differs(&action->apply->payload, false, addr);
+}
+
+void hp_window_write(const struct hp_payload *payload, struct hp_write *write, bool revert)
+{
+    const uint8_t *bytes = revert ? write->old_bytes : write->new_bytes;
+    volatile uint8_t *memory = write->alias;
+    uint32_t n;
+
+    for (n = 0; n < write->size; n++) {
+        memory[n] = bytes[n];
+    }
+    hp_port_text_sync(payload->port, write->addr, write->size);
+    write->applied = !revert;
+}
+
+/* Makes all writes that are not made yet, or takes back all that are. */
+static void write_all(struct hp_payload *payload, bool revert)
 {
     uint32_t n;
 
     for (n = 0; n < payload->write_count; n++) {
-        const struct hp_write *write = &payload->writes[n];
-        const uint8_t *bytes = revert ? write->old_bytes : write->new_bytes;
-        volatile uint8_t *memory = write->alias;
-        uint32_t i;
-
-        for (i = 0; i < write->size; i++) {
-            memory[i] = bytes[i];
+        if ((payload->writes[n].applied != 0) == revert) {
+            hp_window_write(payload, &payload->writes[n], revert);
         }
-        hp_port_text_sync(payload->port, write->addr, write->size);
     }
+}
+
+/* Calls hooks while the CPUs stand still; this one must not run on instructions fetched before. */
+static int32_t call(struct hp_payload_handle *handle, enum hp_special which)
+{
+    if (!hp_hook_exists(handle, which)) {
+        return 0;
+    }
+    hp_port_serialise(handle->payload.port);
+    return hp_hook_call(handle, which);
+}
+
+/* Calls an apply or revert hook, which may change functions one by one meanwhile. */
+static int32_t call_instead(struct hp_payload_handle *handle, enum hp_special which,
+                            enum hp_action_command hook)
+{
+    int32_t rc;
+
+    handle->hook = hook;
+    rc = call(handle, which);
+    handle->hook = HP_ACTION_NONE;
+    return rc;
+}
+
+/* Puts back what a hook that failed has changed. */
+static void restore(struct hp_payload *payload)
+{
+    uint32_t n;
+
+    for (n = 0; n < payload->write_count; n++) {
+        struct hp_write *write = &payload->writes[n];
+
+        if (write->applied != write->was_applied) {
+            hp_window_write(payload, write, write->applied != 0);
+        }
+    }
+}
+
+/* Reverts one payload; what its revert hook leaves is reverted after it. */
+static int32_t revert_one(struct hp_payload_handle *handle)
+{
+    int32_t rc = call_instead(handle, HP_SPECIAL_HOOKS_REVERT, HP_ACTION_REVERT);
+
+    if (rc != 0) {
+        restore(&handle->payload);
+        return rc;
+    }
+    write_all(&handle->payload, true);
+    (void)call(handle, HP_SPECIAL_HOOKS_UNLOAD);
+    return 0;
+}
+
+/* Applies one payload; its apply hook, where it has one, decides which functions. */
+static int32_t apply_one(struct hp_payload_handle *handle)
+{
+    int32_t rc;
+
+    (void)call(handle, HP_SPECIAL_HOOKS_LOAD);
+    if (!hp_hook_exists(handle, HP_SPECIAL_HOOKS_APPLY)) {
+        write_all(&handle->payload, false);
+        return 0;
+    }
+    rc = call_instead(handle, HP_SPECIAL_HOOKS_APPLY, HP_ACTION_APPLY);
+    if (rc != 0) {
+        restore(&handle->payload);
+        (void)call(handle, HP_SPECIAL_HOOKS_UNLOAD);
+    }
+    return rc;
 }
 
 enum hp_status hp_manager_window(struct hp_manager *manager)
 {
     const struct hp_action *action = &manager->action;
-    const struct hp_payload *payload = action->revert != NULL ? &action->revert->payload : NULL;
-    bool changed = false;
+    struct hp_payload_handle *handle = action->revert;
+    int32_t rc = 0;
     uint32_t n;
 
-    for (n = 0; !changed && n < action->revert_count; n++) {
-        changed = any_differs(payload, &manager->report.changed_addr);
-        payload = payload->below;
-    }
-    if (!changed && action->apply != NULL) {
-        changed = any_differs(&action->apply->payload, &manager->report.changed_addr);
-    }
-    if (changed) {
+    if (is_changed(manager)) {
         return HP_MEMORY_CHANGED;
     }
-    payload = action->revert != NULL ? &action->revert->payload : NULL;
-    for (n = 0; n < action->revert_count; n++) {
-        write_all(payload, true);
-        payload = payload->below;
+    /* A hook can fail only where there is one payload: REPLACE is refused with such hooks. */
+    for (n = 0; rc == 0 && n < action->revert_count; n++) {
+        rc = revert_one(handle);
+        handle = hp_handle_of(handle->payload.below);
     }
-    if (action->apply != NULL) {
-        write_all(&action->apply->payload, false);
+    if (rc == 0 && action->apply != NULL) {
+        rc = apply_one(action->apply);
     }
-    return HP_OK;
+    manager->report.hook_rc = rc;
+    return rc == 0 ? HP_OK : HP_HOOK_FAILED;
 }
 
 /* ---- the end of an action ------------------------------------------------------------------ */
@@ -205,7 +294,7 @@ static void settle(struct hp_manager *manager)
 void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
 {
     struct hp_action *action = &manager->action;
-    struct hp_payload_handle *handle = action->apply != NULL ? action->apply : action->revert;
+    struct hp_payload_handle *handle = hp_action_subject(action);
 
     hp_window_unmap(manager);
     if (status == HP_OK) {
@@ -213,5 +302,10 @@ void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
     }
     manager->report.status = status;
     hp_handle_set_status(handle, status);
+    if (status == HP_HOOK_FAILED) {
+        handle->rc = manager->report.hook_rc;
+    }
+    (void)hp_hook_call(handle, action->apply != NULL ? HP_SPECIAL_HOOKS_POSTAPPLY
+                                                     : HP_SPECIAL_HOOKS_POSTREVERT);
     __atomic_store_n(&action->busy, 0, __ATOMIC_RELEASE);
 }

@@ -35,6 +35,7 @@ struct hp_port *tp_new(void)
     assert_non_null(code);
     memset(code, 0xcc, TP_TEXT_SIZE);
     port->target.machine = HP_EM_X86_64;
+    port->target.flags = HP_TARGET_LIVE;
     port->target.page_size = TP_PAGE;
     port->target.text_start = TP_TEXT;
     port->target.text_end = TP_TEXT + TP_TEXT_SIZE;

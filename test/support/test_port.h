@@ -75,6 +75,7 @@ struct hp_port {
     /* Called by hp_port_relax() and in the window, to play what others do; may be NULL. */
     void (*on_relax)(struct hp_port *port, void *data);
     void (*on_window)(struct hp_port *port, void *data);
+    int (*on_hook)(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle);
     void *data;
 
     /* set by the port, for the test to look at */
@@ -89,6 +90,7 @@ struct hp_port {
     uint32_t kicks;
     uint32_t windows;    /* entered and left */
     uint32_t syncs;      /* hp_port_text_sync() calls */
+    uint32_t hooks;      /* hp_port_call_hook() calls */
     uint32_t serialised; /* hp_port_serialise() calls */
     bool locked;
     bool held;

@@ -193,9 +193,21 @@ void hp_port_window_leave(struct hp_port *port)
 void hp_port_serialise(struct hp_port *port)
 {
     assert_true(port->interrupts_off);
-    assert_false(port->in_window);
     port->dirty = false;
     port->serialised++;
+}
+
+/* ---- hooks --------------------------------------------------------------------------------- */
+
+int hp_port_call_hook(struct hp_port *port, enum hp_hook_form form, uint64_t addr,
+                      struct hp_payload_handle *handle)
+{
+    assert_true((port->target.flags & HP_TARGET_LIVE) != 0);
+    assert_non_null(tp_byte(port, addr));
+    assert_true(form != HP_HOOK_POST || !port->in_window);
+    assert_true(form != HP_HOOK_PLAIN || port->in_window);
+    port->hooks++;
+    return port->on_hook == NULL ? 0 : port->on_hook(port, addr, handle);
 }
 
 /* ---- the lock ------------------------------------------------------------------------------ */
