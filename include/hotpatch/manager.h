@@ -158,6 +158,14 @@ HP_MUST_USE enum hp_status hp_manager_close(struct hp_manager *manager);
 HP_MUST_USE enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name,
                                              const void *data, size_t size, struct hp_diag *diag);
 
+/*
+ * The same for bytes that nobody changes during the call, such as a copy that the caller has made:
+ * it makes none of its own.
+ */
+HP_MUST_USE enum hp_status hp_manager_upload_private(struct hp_manager *manager, const char *name,
+                                                     const void *data, size_t size,
+                                                     struct hp_diag *diag);
+
 /* Options of an action. Zero everything, set `size`, then set what is wanted. */
 struct hp_action_options {
     size_t size;         /* sizeof(struct hp_action_options) */

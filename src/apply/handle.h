@@ -35,6 +35,10 @@ static inline struct hp_payload_handle *hp_handle_of(struct hp_payload *payload)
 /* manager.c: the payload of that name; NULL when there is none. The lock is held. */
 struct hp_payload_handle *hp_manager_find(struct hp_manager *manager, const char *name);
 
+/* manager.c: what there is to know of a payload. The lock is held. */
+void hp_manager_describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
+                         struct hp_payload_info *info);
+
 /* True from the scheduling of an action until its end; what it changed is visible after false. */
 static inline bool hp_manager_is_busy(const struct hp_manager *manager)
 {

@@ -105,27 +105,6 @@ static struct hp_payload_handle *make_handle(struct hp_manager *manager)
     return handle;
 }
 
-/* Loads from a copy of its own: the caller may change its bytes at any moment. */
-static enum hp_status load_copy(struct hp_manager *manager, struct hp_payload_handle *handle,
-                                const void *data, size_t size, struct hp_diag *diag)
-{
-    const struct hp_load_options options = {.size = sizeof(options),
-                                            .profile = manager->profile,
-                                            .loaded = handle->others,
-                                            .loaded_count = handle->other_count,
-                                            .imported = handle->imported};
-    enum hp_status status;
-    void *copy = hp_port_alloc(manager->port, size);
-
-    if (copy == NULL) {
-        return hp_fail_numbers(diag, HP_STAGE_CALL, HP_NO_MEMORY, 0, size);
-    }
-    memcpy(copy, data, size);
-    status = hp_payload_load(&handle->payload, manager->port, copy, size, &options, diag);
-    hp_port_free(manager->port, copy, size);
-    return status;
-}
-
 static enum hp_status check_upload(struct hp_manager *manager, const char *name, const void *data,
                                    size_t size, struct hp_diag *diag)
 {
@@ -152,6 +131,7 @@ static enum hp_status check_upload(struct hp_manager *manager, const char *name,
 static enum hp_status upload(struct hp_manager *manager, const char *name, const void *data,
                              size_t size, struct hp_diag *diag)
 {
+    struct hp_load_options options = {.size = sizeof(options), .profile = manager->profile};
     struct hp_payload_handle *handle;
     enum hp_status status;
 
@@ -162,7 +142,10 @@ static enum hp_status upload(struct hp_manager *manager, const char *name, const
     if (handle == NULL) {
         return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
-    status = load_copy(manager, handle, data, size, diag);
+    options.loaded = handle->others;
+    options.loaded_count = handle->other_count;
+    options.imported = handle->imported;
+    status = hp_payload_load(&handle->payload, manager->port, data, size, &options, diag);
     if (status) {
         hp_port_free(manager->port, handle, handle->alloc_size);
         return status;
@@ -179,8 +162,8 @@ static enum hp_status upload(struct hp_manager *manager, const char *name, const
     return HP_OK;
 }
 
-enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name, const void *data,
-                                 size_t size, struct hp_diag *diag)
+enum hp_status hp_manager_upload_private(struct hp_manager *manager, const char *name,
+                                         const void *data, size_t size, struct hp_diag *diag)
 {
     enum hp_status status = check_upload(manager, name, data, size, diag);
 
@@ -190,6 +173,25 @@ enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name, c
     hp_port_lock(manager->port);
     status = upload(manager, name, data, size, diag);
     hp_port_unlock(manager->port);
+    return status;
+}
+
+enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name, const void *data,
+                                 size_t size, struct hp_diag *diag)
+{
+    enum hp_status status = check_upload(manager, name, data, size, diag);
+    void *copy;
+
+    if (status) {
+        return status;
+    }
+    copy = hp_port_alloc(manager->port, size);
+    if (copy == NULL) {
+        return hp_fail_numbers(diag, HP_STAGE_CALL, HP_NO_MEMORY, 0, size);
+    }
+    memcpy(copy, data, size);
+    status = hp_manager_upload_private(manager, name, copy, size, diag);
+    hp_port_free(manager->port, copy, size);
     return status;
 }
 
@@ -243,8 +245,8 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
     return status;
 }
 
-static void describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
-                     struct hp_payload_info *info)
+void hp_manager_describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
+                         struct hp_payload_info *info)
 {
     memset(info, 0, sizeof(*info));
     memcpy(info->name, handle->name, sizeof(info->name));
@@ -268,7 +270,7 @@ enum hp_status hp_manager_get(struct hp_manager *manager, const char *name,
     hp_port_lock(manager->port);
     handle = hp_manager_find(manager, name);
     if (handle != NULL) {
-        describe(manager, handle, info);
+        hp_manager_describe(manager, handle, info);
     }
     hp_port_unlock(manager->port);
     return handle != NULL ? HP_OK : HP_PAYLOAD_UNKNOWN;
@@ -286,7 +288,7 @@ enum hp_status hp_manager_list(struct hp_manager *manager, uint32_t index,
         handle = handle->next;
     }
     if (handle != NULL) {
-        describe(manager, handle, info);
+        hp_manager_describe(manager, handle, info);
     }
     if (version != NULL) {
         *version = manager->list_version;
