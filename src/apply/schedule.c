@@ -286,7 +286,8 @@ static enum hp_status choose(const struct request *request)
         note_payload(request, request->manager->top);
         return status;
     }
-    if ((request->options->flags & ~HP_ACTION_NODEPS) != 0) {
+    if ((request->options->flags & ~HP_ACTION_NODEPS) != 0 ||
+        (request->command == HP_ACTION_REPLACE && request->options->flags != 0)) {
         return refuse(request, HP_ACTION_FLAGS);
     }
     action->apply = apply ? request->handle : NULL;
