@@ -39,6 +39,12 @@ static inline bool hp_manager_is_busy(const struct hp_manager *manager)
     return __atomic_load_n(&manager->action.busy, __ATOMIC_ACQUIRE) != 0;
 }
 
+/* The payload whose rc tells how the action ends: the one that it was asked for. */
+static inline struct hp_payload_handle *hp_action_subject(const struct hp_action *action)
+{
+    return action->apply != NULL ? action->apply : action->revert;
+}
+
 static inline enum hp_payload_state hp_handle_state(const struct hp_payload_handle *handle)
 {
     return __atomic_load_n(&handle->state, __ATOMIC_RELAXED);

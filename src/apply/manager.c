@@ -243,12 +243,24 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
     return status;
 }
 
-static void describe(const struct hp_payload_handle *handle, struct hp_payload_info *info)
+/*
+ * Who reads that an action has ended reads its new state, too, and may schedule the next one: the
+ * end is the one store that also says so to the other calls.
+ */
+static void describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
+                     struct hp_payload_info *info)
 {
+    const struct hp_action *action = &manager->action;
+
     memset(info, 0, sizeof(*info));
     memcpy(info->name, handle->name, sizeof(info->name));
-    info->state = hp_handle_state(handle);
-    info->status = __atomic_load_n(&handle->status, __ATOMIC_RELAXED);
+    if (hp_manager_is_busy(manager) && handle == hp_action_subject(action)) {
+        info->state = action->apply != NULL ? HP_STATE_CHECKED : HP_STATE_APPLIED;
+        info->status = HP_ACTION_PENDING;
+    } else {
+        info->state = hp_handle_state(handle);
+        info->status = __atomic_load_n(&handle->status, __ATOMIC_RELAXED);
+    }
     info->rc = -(int32_t)hp_status_errno(info->status);
     info->addr = handle->payload.image.memory.addr;
     info->size = handle->payload.image.memory.size;
@@ -263,7 +275,7 @@ enum hp_status hp_manager_get(struct hp_manager *manager, const char *name,
     hp_port_lock(manager->port);
     handle = hp_manager_find(manager, name);
     if (handle != NULL) {
-        describe(handle, info);
+        describe(manager, handle, info);
     }
     hp_port_unlock(manager->port);
     return handle != NULL ? HP_OK : HP_PAYLOAD_UNKNOWN;
@@ -281,7 +293,7 @@ enum hp_status hp_manager_list(struct hp_manager *manager, uint32_t index,
         handle = handle->next;
     }
     if (handle != NULL) {
-        describe(handle, info);
+        describe(manager, handle, info);
     }
     if (version != NULL) {
         *version = manager->list_version;

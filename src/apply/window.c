@@ -205,7 +205,7 @@ static void settle(struct hp_manager *manager)
 void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
 {
     struct hp_action *action = &manager->action;
-    struct hp_payload_handle *handle = action->apply != NULL ? action->apply : action->revert;
+    struct hp_payload_handle *handle = hp_action_subject(action);
 
     hp_window_unmap(manager);
     if (status == HP_OK) {
