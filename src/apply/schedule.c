@@ -153,48 +153,32 @@ static enum hp_status check_hosts(const struct request *request)
 }
 
 static enum hp_status fail_changed(const struct request *request, const struct hp_write *write,
-                                   uint32_t n)
+                                   uint32_t n, uint8_t expected, uint8_t actual)
 {
-    enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED,
-                                            write->new_bytes[n], write->now_bytes[n]);
+    enum hp_status status =
+        hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED, expected, actual);
 
     hp_note_record(request->diag, write->record);
     hp_note_offset(request->diag, n);
     return status;
 }
 
-/* Reads what stands where the payload writes now, for the comparison in the window. */
-static enum hp_status read_now(const struct request *request, struct hp_payload *payload)
+/*
+ * Reads what stands where the payload writes now, for the comparison in the window. What stands
+ * there in `memory` must be what the payload wrote, or, before it is applied, what its plan found:
+ * the plan was read at another moment.
+ */
+static enum hp_status read_now(const struct request *request, struct hp_payload *payload,
+                               const struct hp_memory *memory, bool is_applied)
 {
     uint32_t n;
 
     for (n = 0; n < payload->write_count; n++) {
         struct hp_write *write = &payload->writes[n];
+        const uint8_t *expected = is_applied ? write->new_bytes : write->old_bytes;
         enum hp_status status =
             hp_port_target_read(payload->port, write->addr, write->now_bytes, write->size);
-
-        if (status) {
-            status = refuse(request, status);
-            hp_note_record(request->diag, write->record);
-            return status;
-        }
-    }
-    return HP_OK;
-}
-
-/* The same for one to be reverted, whose bytes must be there once those above it are gone. */
-static enum hp_status read_applied(const struct request *request, struct hp_payload *payload,
-                                   uint32_t above)
-{
-    const struct hp_memory memory = {
-        .port = payload->port, .undone = &request->manager->top->payload, .undone_count = above};
-    uint32_t n;
-
-    for (n = 0; n < payload->write_count; n++) {
-        struct hp_write *write = &payload->writes[n];
-        bool uncertain;
-        enum hp_status status =
-            hp_memory_read(&memory, write->addr, write->now_bytes, write->size, &uncertain);
+        uint8_t bytes[HP_WRITE_MAX];
         uint32_t i;
 
         if (status) {
@@ -202,13 +186,15 @@ static enum hp_status read_applied(const struct request *request, struct hp_payl
             hp_note_record(request->diag, write->record);
             return status;
         }
+        memcpy(bytes, write->now_bytes, write->size);
+        hp_memory_overlay(memory, write->addr, bytes, write->size);
         for (i = 0; i < write->size; i++) {
-            if (write->now_bytes[i] != write->new_bytes[i]) {
-                return fail_changed(request, write, i);
+            if (bytes[i] != expected[i]) {
+                return fail_changed(request, write, i, expected[i], bytes[i]);
             }
         }
     }
-    return read_now(request, payload);
+    return HP_OK;
 }
 
 /* Captures what is reverted, top first. */
@@ -219,7 +205,9 @@ static enum hp_status capture_reverts(const struct request *request)
     uint32_t n;
 
     for (n = 0; n < action->revert_count; n++) {
-        enum hp_status status = read_applied(request, &handle->payload, n);
+        const struct hp_memory memory = {
+            .port = request->manager->port, .undone = &action->revert->payload, .undone_count = n};
+        enum hp_status status = read_now(request, &handle->payload, &memory, true);
 
         if (status) {
             note_payload(request, handle);
@@ -265,7 +253,7 @@ static enum hp_status capture_apply(const struct request *request)
         status = check_overlap(request);
     }
     if (status == HP_OK) {
-        status = read_now(request, payload);
+        status = read_now(request, payload, &memory, false);
     }
     return status;
 }
