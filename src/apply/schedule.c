@@ -94,9 +94,18 @@ static const struct hp_payload *find_below(const struct hp_payload *from, struct
     return from;
 }
 
+/* Whether a write falls on what an applied payload has written, or on what it consists of. */
+static bool touches(const struct hp_write *write, const struct hp_payload *below)
+{
+    const struct hp_image_memory *image = &below->image.memory;
+
+    return hp_memory_write_into(below, write->addr, write->addr + write->size) != NULL ||
+           (write->addr < image->addr + image->size && write->addr + write->size > image->addr);
+}
+
 /*
- * With NODEPS a payload may lie on others than those that it was made for: it must not touch what
- * they have changed. `chain` is what it was made for, directly or through others.
+ * With NODEPS a payload may lie on others than those that it was made for: it must touch neither
+ * them nor what they have changed. `chain` is what it was made for, directly or through others.
  */
 static enum hp_status check_overlap(const struct request *request)
 {
@@ -114,7 +123,7 @@ static enum hp_status check_overlap(const struct request *request)
         for (n = 0; n < payload->write_count; n++) {
             const struct hp_write *write = &payload->writes[n];
 
-            if (hp_memory_write_into(below, write->addr, write->addr + write->size) != NULL) {
+            if (touches(write, below)) {
                 enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION,
                                                         HP_PATCH_STACKING, 0, write->addr);
 
