@@ -290,8 +290,9 @@ void hp_port_window_leave(struct hp_port *port);
 
 /*
  * Makes this CPU forget instructions that it fetched before: a serialising instruction on x86
- * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU after the
- * window, before it executes anything else. There is a default. Context: quiet. Since: 0.2.
+ * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU before it
+ * goes on; by the one that made the changes right after them, before hp_port_window_leave(). There
+ * is a default. Context: quiet, window. May sleep: no. Since: 0.2.
  */
 void hp_port_serialise(struct hp_port *port);
 
