@@ -185,9 +185,10 @@ struct hp_action_options {
  * HP_PAYLOAD_UNKNOWN, HP_ACTION_BUSY, HP_ACTION_STATE (it is applied), HP_ACTION_FLAGS,
  * HP_SPECIAL_UNSUPPORTED (hooks, and the target is not live), HP_HOOK_FAILED (the pre hook refused:
  * diag->actual is what it returned), HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING,
- * HP_PATCH_STACKING, HP_ALIAS_MAP, or any status of hp_plan_capture(); the refusal of a known
- * payload becomes its rc, HP_ACTION_BUSY excepted, which leaves that of the action in progress
- * alone. Source: SPEC sections 5, 9, 10.
+ * HP_PATCH_STACKING, HP_ALIAS_MAP, HP_MEMORY_CHANGED (it changed while it was looked at), or any
+ * status of hp_plan_capture(). The refusal of a known payload becomes its rc, but for
+ * HP_INVALID_ARGUMENT and for HP_ACTION_BUSY, which leaves that of the action in progress alone.
+ * Source: SPEC sections 5, 9, 10.
  */
 HP_MUST_USE enum hp_status hp_manager_apply(struct hp_manager *manager, const char *name,
                                             const struct hp_action_options *options,

@@ -298,9 +298,10 @@ void hp_port_window_leave(struct hp_port *port);
 
 /*
  * Makes this CPU forget instructions that it fetched before: a serialising instruction on x86
- * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU after the
- * window, before it executes anything else, and by the acting CPU before it calls hooks of a
- * payload in the window. There is a default. Context: quiet, window. Since: 0.2.
+ * (CPUID, IRET, SERIALIZE), ISB on Arm and Arm64, FENCE.I on RISC-V. Called by every CPU before it
+ * goes on; by the one that makes the changes right after them, before hp_port_window_leave() and
+ * before hooks of a payload run. There is a default. Context: quiet, window. May sleep: no. Since:
+ * 0.2.
  */
 void hp_port_serialise(struct hp_port *port);
 

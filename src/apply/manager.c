@@ -245,18 +245,26 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
     return status;
 }
 
+/*
+ * Who reads that an action has ended reads its new state, too, and may schedule the next one: the
+ * end is the one store that also says so to the other calls.
+ */
 void hp_manager_describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
                          struct hp_payload_info *info)
 {
+    const struct hp_action *action = &manager->action;
+
     memset(info, 0, sizeof(*info));
     memcpy(info->name, handle->name, sizeof(info->name));
-    info->status = HP_ACTION_PENDING;
-    info->rc = -HP_ERRNO_EAGAIN;
-    if (!hp_manager_is_busy(manager) || handle != hp_action_subject(&manager->action)) {
+    if (hp_manager_is_busy(manager) && handle == hp_action_subject(action)) {
+        info->state = action->apply != NULL ? HP_STATE_CHECKED : HP_STATE_APPLIED;
+        info->status = HP_ACTION_PENDING;
+        info->rc = -HP_ERRNO_EAGAIN;
+    } else {
+        info->state = hp_handle_get_state(handle);
         info->status = handle->status;
         info->rc = handle->rc;
     }
-    info->state = hp_handle_get_state(handle);
     info->addr = handle->payload.image.memory.addr;
     info->size = handle->payload.image.memory.size;
     info->payload = &handle->payload;

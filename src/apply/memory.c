@@ -74,7 +74,7 @@ static void overlay_payload(const struct hp_payload *payload, bool undo, struct 
     }
 }
 
-static void overlay_all(const struct hp_memory *memory, struct window *window)
+static void overlay_window(const struct hp_memory *memory, struct window *window)
 {
     const struct hp_payload *payload = memory->undone;
     size_t n;
@@ -85,6 +85,13 @@ static void overlay_all(const struct hp_memory *memory, struct window *window)
     for (n = 0; n < memory->applied_count; n++) {
         overlay_payload(memory->applied[n], false, window);
     }
+}
+
+void hp_memory_overlay(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size)
+{
+    struct window window = {addr, buf, size, 0};
+
+    overlay_window(memory, &window);
 }
 
 /* Looks for a byte that no applied payload wrote and that the port cannot vouch for. */
@@ -119,7 +126,7 @@ enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, voi
     if (status != HP_OK && status != HP_UNDECIDED) {
         return status;
     }
-    overlay_all(memory, &window);
+    overlay_window(memory, &window);
     if (status == HP_OK) {
         return HP_OK;
     }

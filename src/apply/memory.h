@@ -26,6 +26,9 @@ struct hp_memory {
 HP_MUST_USE enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf,
                                           size_t size, bool *uncertain);
 
+/* Turns up to HP_WRITE_MAX bytes of the port's memory at addr into what memory has there. */
+void hp_memory_overlay(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size);
+
 /* hp_plan_capture() against memory as described. */
 HP_MUST_USE enum hp_status hp_plan_capture_from(struct hp_payload *payload,
                                                 const struct hp_memory *memory,

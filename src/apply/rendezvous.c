@@ -183,11 +183,11 @@ static enum hp_status stop(const struct rendezvous *rendezvous)
         manager->report.phase = HP_PHASE_STOPPED;
         hp_port_window_enter(manager->port);
         status = hp_manager_window(manager);
+        hp_port_serialise(manager->port); /* before an NMI that waited is taken */
         hp_port_window_leave(manager->port);
         publish(manager, rendezvous->generation + GENERATION_ONE);
         manager->report.window_ns = hp_port_now(manager->port) - stopped;
     }
-    hp_port_serialise(manager->port);
     hp_port_interrupts_restore(manager->port, interrupts);
     return status;
 }

@@ -127,9 +127,18 @@ static const struct hp_payload *find_below(const struct hp_payload *from, struct
     return from;
 }
 
+/* Whether a write falls on what an applied payload has written, or on what it consists of. */
+static bool touches(const struct hp_write *write, const struct hp_payload *below)
+{
+    const struct hp_image_memory *image = &below->image.memory;
+
+    return hp_memory_write_into(below, write->addr, write->addr + write->size) != NULL ||
+           (write->addr < image->addr + image->size && write->addr + write->size > image->addr);
+}
+
 /*
- * With NODEPS a payload may lie on others than those that it was made for: it must not touch what
- * they have changed. `chain` is what it was made for, directly or through others.
+ * With NODEPS a payload may lie on others than those that it was made for: it must touch neither
+ * them nor what they have changed. `chain` is what it was made for, directly or through others.
  */
 static enum hp_status check_overlap(const struct request *request)
 {
@@ -147,7 +156,7 @@ static enum hp_status check_overlap(const struct request *request)
         for (n = 0; n < payload->write_count; n++) {
             const struct hp_write *write = &payload->writes[n];
 
-            if (hp_memory_write_into(below, write->addr, write->addr + write->size) != NULL) {
+            if (touches(write, below)) {
                 enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION,
                                                         HP_PATCH_STACKING, 0, write->addr);
 
@@ -186,66 +195,52 @@ static enum hp_status check_hosts(const struct request *request)
 }
 
 static enum hp_status fail_changed(const struct request *request, const struct hp_write *write,
-                                   uint32_t n)
+                                   uint32_t n, uint8_t expected, uint8_t actual)
 {
-    enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED,
-                                            write->new_bytes[n], write->now_bytes[n]);
+    enum hp_status status =
+        hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED, expected, actual);
 
     hp_note_record(request->diag, write->record);
     hp_note_offset(request->diag, n);
     return status;
 }
 
-/* Reads what stands where the payload writes now, for the comparison in the window. */
-static enum hp_status read_now(const struct request *request, struct hp_payload *payload)
+/*
+ * Reads what stands where the payload writes now, for the comparison in the window. What stands
+ * there in `memory` must be what the payload wrote, or, before it is applied, what its plan found:
+ * the plan was read at another moment.
+ */
+static enum hp_status read_now(const struct request *request, struct hp_payload *payload,
+                               const struct hp_memory *memory, bool is_applied)
 {
     uint32_t n;
 
     for (n = 0; n < payload->write_count; n++) {
         struct hp_write *write = &payload->writes[n];
-        enum hp_status status =
-            hp_port_target_read(payload->port, write->addr, write->now_bytes, write->size);
-
-        if (status) {
-            status = refuse(request, status);
-            hp_note_record(request->diag, write->record);
-            return status;
-        }
-    }
-    return HP_OK;
-}
-
-/* The same for one to be reverted, whose bytes must be there once those above it are gone. */
-static enum hp_status read_applied(const struct request *request, struct hp_payload *payload,
-                                   uint32_t above)
-{
-    const struct hp_memory memory = {
-        .port = payload->port, .undone = &request->manager->top->payload, .undone_count = above};
-    uint32_t n;
-
-    for (n = 0; n < payload->write_count; n++) {
-        struct hp_write *write = &payload->writes[n];
-        bool uncertain;
+        const uint8_t *expected = is_applied ? write->new_bytes : write->old_bytes;
+        uint8_t bytes[HP_WRITE_MAX];
         enum hp_status status;
         uint32_t i;
 
         write->was_applied = write->applied;
-        if (write->applied == 0) {
-            continue;
+        if ((write->applied != 0) != is_applied) {
+            continue; /* an apply hook has left it out */
         }
-        status = hp_memory_read(&memory, write->addr, write->now_bytes, write->size, &uncertain);
+        status = hp_port_target_read(payload->port, write->addr, write->now_bytes, write->size);
         if (status) {
             status = refuse(request, status);
             hp_note_record(request->diag, write->record);
             return status;
         }
+        memcpy(bytes, write->now_bytes, write->size);
+        hp_memory_overlay(memory, write->addr, bytes, write->size);
         for (i = 0; i < write->size; i++) {
-            if (write->now_bytes[i] != write->new_bytes[i]) {
-                return fail_changed(request, write, i);
+            if (bytes[i] != expected[i]) {
+                return fail_changed(request, write, i, expected[i], bytes[i]);
             }
         }
     }
-    return read_now(request, payload);
+    return HP_OK;
 }
 
 /* Captures what is reverted, top first. */
@@ -256,7 +251,9 @@ static enum hp_status capture_reverts(const struct request *request)
     uint32_t n;
 
     for (n = 0; n < action->revert_count; n++) {
-        enum hp_status status = read_applied(request, &handle->payload, n);
+        const struct hp_memory memory = {
+            .port = request->manager->port, .undone = &action->revert->payload, .undone_count = n};
+        enum hp_status status = read_now(request, &handle->payload, &memory, true);
 
         if (status) {
             note_payload(request, handle);
@@ -302,7 +299,7 @@ static enum hp_status capture_apply(const struct request *request)
         status = check_overlap(request);
     }
     if (status == HP_OK) {
-        status = read_now(request, payload);
+        status = read_now(request, payload, &memory, false);
     }
     return status;
 }
