@@ -278,6 +278,30 @@ void hp_host_restore_code(struct hp_port *port)
     }
 }
 
+/* ---- hooks ----------------------------------------------------------------------------------- */
+
+int hp_port_call_hook(struct hp_port *port, enum hp_hook_form form, uint64_t addr,
+                      struct hp_payload_handle *handle)
+{
+    const uintptr_t function = (uintptr_t)addr;
+
+    hp_host_check_context(port, __func__, HP_HOST_CALL | HP_HOST_HOLDING | HP_HOST_WINDOW);
+    hp_host_check(port, __func__, port->live, "called for a target that is a file");
+    if (!port->live) {
+        return 0;
+    }
+    switch (form) {
+    case HP_HOOK_ACTION:
+        return ((int (*)(struct hp_payload_handle *))function)(handle);
+    case HP_HOOK_POST:
+        ((void (*)(struct hp_payload_handle *))function)(handle);
+        return 0;
+    default:
+        ((void (*)(void))function)();
+        return 0;
+    }
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static enum hp_status open_process(struct hp_port *port, struct hp_diag *diag)
@@ -286,6 +310,7 @@ static enum hp_status open_process(struct hp_port *port, struct hp_diag *diag)
 
     port->has_target = true;
     port->live = true;
+    port->target.flags = HP_TARGET_LIVE;
     port->bias = find_process().bias;
     port->executable = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (port->executable < 0) {

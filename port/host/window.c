@@ -107,7 +107,7 @@ void hp_port_serialise(struct hp_port *port)
 {
     struct hp_host_cpu *self = hp_host_cpu_self(port);
 
-    hp_host_check_context(port, __func__, HP_HOST_QUIET);
+    hp_host_check_context(port, __func__, HP_HOST_QUIET | HP_HOST_WINDOW);
     serialise();
     if (self != NULL) {
         self->serialised = atomic_load(&port->windows);
