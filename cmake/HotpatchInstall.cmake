@@ -6,10 +6,10 @@ include(CMakePackageConfigHelpers)
 set(hp_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hotpatch)
 set(hp_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# hp_install_library(TARGET EXPORT): each library has an export set of its own, because the hosted
-# one needs libelf and the freestanding one must be found without it.
-function(hp_install_library target export)
-  install(TARGETS ${target} EXPORT ${export} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# hp_install_libraries(EXPORT TARGET...): the hosted library has an export set of its own, because it
+# needs libelf and the freestanding ones must be found without it.
+function(hp_install_libraries export)
+  install(TARGETS ${ARGN} EXPORT ${export} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT ${export} NAMESPACE hotpatch:: DESTINATION ${hp_package_dir})
 endfunction()
 
@@ -26,12 +26,16 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
 install(DIRECTORY include/hotpatch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
   PATTERN "*.h"
   PATTERN "host.h" EXCLUDE)
-hp_install_library(hotpatch hotpatchTargets)
+set(hp_freestanding_libraries hotpatch hotpatch-defaults)
+if(HP_WITH_CONTROL)
+  list(APPEND hp_freestanding_libraries hotpatch-control)
+endif()
+hp_install_libraries(hotpatchTargets ${hp_freestanding_libraries})
 hp_install_pkgconfig(hotpatch)
 
 if(NOT HP_FREESTANDING_ONLY)
   install(FILES include/hotpatch/host.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hotpatch)
-  hp_install_library(hotpatch-host hotpatchHostTargets)
+  hp_install_libraries(hotpatchHostTargets hotpatch-host)
   hp_install_pkgconfig(hotpatch-host)
   if(HP_BUILD_TOOLS)
     install(TARGETS hotpatch-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the host port share: the target as it was copied out of its ELF image. */
+/*
+ * What the files of the host port share: the target as it was read from its ELF image, the memory
+ * of payloads, the threads that are CPUs, and what tests want to know.
+ */
 #ifndef HP_HOST_INTERNAL_H
 #define HP_HOST_INTERNAL_H
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,18 +61,83 @@ struct hp_host_range {
     uint64_t end;
 };
 
-/* Memory of one loaded payload. */
+/* A block of work memory. */
+struct hp_host_block {
+    void *memory;
+    size_t size;
+};
+
+/* Memory of one loaded payload: a memory file that is mapped twice when the target is live. */
 struct hp_host_image {
     uint8_t *host;
     uint64_t addr;
     size_t size;
+    int fd;
     uint8_t text[]; /* for each page: 1 when it is protected as HP_PROTECT_TEXT */
+};
+
+/* A segment of the process's own code, for which a memory file is mapped. */
+struct hp_host_code {
+    uint64_t addr;
+    uint64_t size;
+    uint64_t offset; /* in the executable */
+    int fd;          /* -1: not mapped, or not any more */
+};
+
+/* A writable view of code that is in use. */
+struct hp_host_alias {
+    struct hp_host_alias *next;
+    struct hp_alias alias;
+    void *map; /* NULL: the view is the port's own copy of a section */
+    size_t map_size;
+};
+
+/* A thread that is a CPU. Its own but for the first two fields. */
+struct hp_host_cpu {
+    struct hp_port *port;
+    uint32_t id;
+    bool holds;             /* it has called hp_port_cpus_hold() */
+    bool in_window;         /* between hp_port_window_enter() and hp_port_window_leave() */
+    uintptr_t off;          /* hp_port_interrupts_off() calls not yet undone */
+    sigset_t signals;       /* that were blocked before the first of these */
+    uint64_t serialised;    /* windows that were over when it serialised last */
+};
+
+/* The threads that are CPUs. */
+struct hp_host_cpus {
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t released;
+    pthread_key_t key; /* a CPU's own struct hp_host_cpu */
+    uint32_t limit;
+    bool held;
+    struct hp_host_cpu **by_id; /* NULL: no such CPU is online */
+};
+
+struct hp_host_clock {
+    atomic_bool manual;
+    _Atomic uint64_t now;
+    _Atomic uint64_t step;
+};
+
+/* Counterparts of struct hp_host_counters. */
+struct hp_host_counts {
+    _Atomic uint64_t allocs;
+    _Atomic uint64_t image_allocs;
+    _Atomic uint64_t live;
+    _Atomic uint64_t aliases;
+    _Atomic uint64_t live_aliases;
+    _Atomic uint64_t live_mappings;
+    _Atomic uint64_t kicks;
+    _Atomic uint64_t interrupts_off;
+    _Atomic uint64_t holds;
 };
 
 struct hp_port {
     bool has_target;
+    bool live; /* the target is this process */
     struct hp_target target;
     uint64_t last_addr; /* of the target's address space */
+    uint64_t bias;      /* from addresses of the image to those of the target; modulo 2^64 */
     uint8_t *build_id;
 
     struct hp_host_section *sections;
@@ -82,15 +153,34 @@ struct hp_port {
     struct hp_host_range *rewritten; /* by ascending address, neither touching nor overlapping */
     size_t rewritten_count;
 
+    int executable; /* live: file descriptor of it; else -1 */
+    struct hp_host_code *code;
+    size_t code_count;
+
     bool has_base;
     uint64_t base;
     struct hp_host_image **images; /* by ascending address */
     size_t image_count;
     size_t image_capacity;
 
-    struct hp_host_counters counters;
-    uint64_t fail_in; /* fallible calls until the one that fails; 0: none will */
-    bool fail_onwards;
+    pthread_mutex_t mutex; /* of blocks and aliases, which CPUs and callers use at one time */
+    struct hp_host_block *blocks;
+    size_t block_count;
+    size_t block_capacity;
+    struct hp_host_alias *aliases;
+
+    pthread_mutex_t lock;       /* hp_port_lock() */
+    _Atomic uintptr_t lock_owner; /* the thread that has it, as a number; 0: none */
+    struct hp_host_cpus cpus;
+    _Atomic uint64_t windows; /* that are over */
+    struct hp_host_clock clock;
+
+    struct hp_host_counts counts;
+    _Atomic uint64_t fail_in; /* fallible calls until the one that fails; 0: none will */
+    atomic_bool fail_onwards;
+    atomic_bool violated;   /* `violation` is taken */
+    atomic_bool violation_ready;
+    char violation[128];
 };
 
 /* Symbols by which a target delimits its tables of boot-time changes. */
@@ -127,6 +217,18 @@ void hp_host_explain(struct hp_diag *diag, const char *format, ...)
 /* The same as an expression for "return"; a macro, so that its value is known to who reads it. */
 #define hp_host_refuse(...) (hp_host_explain(__VA_ARGS__), HP_TARGET_FILE)
 
+/* open.c: copies options into *own, with defaults for all but the page size. */
+HP_MUST_USE enum hp_status hp_host_take_options(struct hp_host_options *own,
+                                                const struct hp_host_options *options);
+
+/* open.c: makes a port without a target. hp_host_close() gives it back. */
+HP_MUST_USE enum hp_status hp_host_create(struct hp_port **port,
+                                          const struct hp_host_options *options,
+                                          struct hp_diag *diag);
+
+/* open.c: reads the image that the open file holds. */
+HP_MUST_USE enum hp_status hp_host_read_file(struct hp_port *port, int fd, struct hp_diag *diag);
+
 /* open.c: finds the strings of section `index`. */
 HP_MUST_USE enum hp_status hp_host_read_strings(const struct hp_host_reader *reader, size_t index,
                                                 struct hp_host_strings *strings);
@@ -143,13 +245,66 @@ HP_MUST_USE enum hp_status hp_host_read_rewritten(const struct hp_host_reader *r
 /* True when any of the `size` bytes at addr, which does not wrap, is rewritten at boot. */
 bool hp_host_is_rewritten(const struct hp_port *port, uint64_t addr, uint64_t size);
 
-/* The section that holds an address, discarded or not; NULL when there is none. */
+/* target.c: the section that holds an address, discarded or not; NULL when there is none. */
 const struct hp_host_section *hp_host_section_at(const struct hp_port *port, uint64_t addr);
+
+/* The same of those that end above addr: its number, or the number of sections. */
+size_t hp_host_section_above(const struct hp_port *port, uint64_t addr);
+
+/* image.c: the loaded payload that holds an address; NULL when there is none. */
+struct hp_host_image *hp_host_image_at(const struct hp_port *port, uint64_t addr);
+
+/* True when [addr, addr + size) is code of a loaded payload. */
+bool hp_host_is_image_text(const struct hp_port *port, uint64_t addr, size_t size);
 
 /* Unmaps and frees the memory of payloads that were not unloaded. */
 void hp_host_free_images(struct hp_port *port);
 
+/* A memory file of that size, which cannot change any more; -1 when there is none. */
+int hp_host_memory_file(const char *name, size_t size);
+
+/* self.c: the segment of the process's own code that holds all of the range, else NULL. */
+const struct hp_host_code *hp_host_code_at(const struct hp_port *port, uint64_t addr, size_t size);
+
+/* self.c: checks that the image is the one that runs. */
+HP_MUST_USE enum hp_status hp_host_check_process(const struct hp_host_reader *reader);
+
+/* self.c: true when any of the range is code of this library. */
+bool hp_host_is_denied(uint64_t addr, size_t size);
+
+/* self.c: maps the executable again. */
+void hp_host_restore_code(struct hp_port *port);
+
+/* alias.c: takes views away that were forgotten. */
+void hp_host_free_aliases(struct hp_port *port);
+
+/* cpus.c */
+HP_MUST_USE enum hp_status hp_host_init_cpus(struct hp_port *port);
+void hp_host_free_cpus(struct hp_port *port);
+
+/* The calling thread's own; NULL when it is no CPU. */
+struct hp_host_cpu *hp_host_cpu_self(const struct hp_port *port);
+
+/* ---- faults.c and check.c -------------------------------------------------------------------- */
+
 /* Counts a fallible call; true when fault injection wants it to fail. */
 bool hp_host_must_fail(struct hp_port *port);
+
+/* Where a thread may be when it calls the port. */
+#define HP_HOST_OUTSIDE 1u  /* it is no CPU */
+#define HP_HOST_RUNNING 2u  /* a CPU */
+#define HP_HOST_HOLDING 4u  /* a CPU that holds the CPUs */
+#define HP_HOST_QUIET   8u  /* a CPU with interrupts off */
+#define HP_HOST_WINDOW  16u /* the CPU that makes the changes */
+
+/* "Context: load" and "call": an ordinary context. */
+#define HP_HOST_CALL (HP_HOST_OUTSIDE | HP_HOST_RUNNING)
+
+/*
+ * Records that the call of `function` is a violation unless it comes from one of the contexts, or
+ * unless `holds`. No more than a look at a constant in builds that do not check.
+ */
+void hp_host_check_context(struct hp_port *port, const char *function, unsigned contexts);
+void hp_host_check(struct hp_port *port, const char *function, bool holds, const char *violation);
 
 #endif

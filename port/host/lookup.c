@@ -128,6 +128,7 @@ enum hp_status hp_port_symbol_by_name(struct hp_port *port, const char *name, si
     uint32_t i;
 
     memset(symbol, 0, sizeof(*symbol));
+    hp_host_check_context(port, __func__, HP_HOST_CALL);
     if (hp_host_must_fail(port)) {
         return HP_SYMBOL_UNDEFINED;
     }
@@ -163,6 +164,7 @@ enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint64_t addr,
     size_t high = port->segment_count;
 
     memset(symbol, 0, sizeof(*symbol));
+    hp_host_check_context(port, __func__, HP_HOST_CALL);
     if (hp_host_must_fail(port)) {
         return HP_SYMBOL_UNDEFINED;
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opens and closes a target: copies out of its ELF image, by libelf, all that the port answers
- * from. */
+/* Opens and closes a target: reads from its ELF image, by libelf, all that the port answers from. */
 #ifndef _POSIX_C_SOURCE
-/* For open and fstat. NOLINTNEXTLINE(bugprone-reserved-identifier) */
+/* For open, fstat and pthreads. NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _POSIX_C_SOURCE 200809L
 #endif
 
@@ -22,6 +21,7 @@
 #include "internal.h"
 
 #define PAGE_SIZE_MAX (UINT32_C(1) << 30)
+#define CPU_LIMIT_MAX (UINT32_C(1) << 16)
 
 void hp_host_explain(struct hp_diag *diag, const char *format, ...)
 {
@@ -120,11 +120,11 @@ static enum hp_status read_section(struct hp_host_reader *reader, Elf_Scn *scn,
     struct hp_host_section *section = &port->sections[port->section_count];
 
     section->index = (uint32_t)elf_ndxscn(scn);
-    section->addr = shdr->sh_addr;
+    section->addr = shdr->sh_addr + port->bias;
     section->size = shdr->sh_size;
     section->exec = (shdr->sh_flags & SHF_EXECINSTR) != 0 && shdr->sh_type != SHT_NOBITS;
     /* Xen and Linux free what they put there; the .init of ordinary programs stays. */
-    section->discarded = strncmp(name, ".init.", 6) == 0;
+    section->discarded = !port->live && strncmp(name, ".init.", 6) == 0;
     if (section->addr > port->last_addr || section->size > port->last_addr - section->addr) {
         return hp_host_refuse(reader->diag, "section %u: addresses wrap around", section->index);
     }
@@ -136,7 +136,7 @@ static enum hp_status read_section(struct hp_host_reader *reader, Elf_Scn *scn,
         reader->alternatives.start = section->addr;
         reader->alternatives.end = section->addr + section->size;
     }
-    if (shdr->sh_type == SHT_NOBITS) {
+    if (shdr->sh_type == SHT_NOBITS || port->live) { /* what is live is read where it is */
         return HP_OK;
     }
     if (section->size > *room) {
@@ -310,13 +310,16 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
     if (status == HP_OK) {
         status = read_sections(&reader, file_size);
     }
+    if (status == HP_OK && port->live) {
+        status = hp_host_check_process(&reader);
+    }
     if (status == HP_OK) {
         status = read_build_id(&reader);
     }
     if (status == HP_OK) {
         status = hp_host_read_symbols(&reader);
     }
-    if (status == HP_OK) {
+    if (status == HP_OK && !port->live) {
         status = hp_host_read_rewritten(&reader);
     }
     free(reader.section_of);
@@ -324,86 +327,120 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
     return status;
 }
 
+enum hp_status hp_host_read_file(struct hp_port *port, int fd, struct hp_diag *diag)
+{
+    struct stat stat;
+
+    if (fstat(fd, &stat) != 0) {
+        return hp_host_refuse(diag, "%s", strerror(errno));
+    }
+    if (!S_ISREG(stat.st_mode)) {
+        return hp_host_refuse(diag, "not a regular file");
+    }
+    if (stat.st_size < 0 || (uint64_t)stat.st_size > UINT32_MAX) {
+        return hp_host_refuse(diag, "above 4 GiB");
+    }
+    return read_image(port, fd, (uint64_t)stat.st_size, diag);
+}
+
 static enum hp_status open_image(struct hp_port *port, const char *path, struct hp_diag *diag)
 {
     enum hp_status status;
-    struct stat stat;
     int fd;
 
-    /* Non-blocking, so that a FIFO is refused below instead of waited for. */
+    /* Non-blocking, so that a FIFO is refused instead of waited for. */
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return hp_host_refuse(diag, "%s", strerror(errno));
     }
-    if (fstat(fd, &stat) != 0) {
-        status = hp_host_refuse(diag, "%s", strerror(errno));
-    } else if (!S_ISREG(stat.st_mode)) {
-        status = hp_host_refuse(diag, "not a regular file");
-    } else if (stat.st_size < 0 || (uint64_t)stat.st_size > UINT32_MAX) {
-        status = hp_host_refuse(diag, "above 4 GiB");
-    } else {
-        status = read_image(port, fd, (uint64_t)stat.st_size, diag);
-    }
+    status = hp_host_read_file(port, fd, diag);
     (void)close(fd);
     return status;
 }
 
-static enum hp_status take_options(struct hp_port *port, const struct hp_host_options *options)
+enum hp_status hp_host_take_options(struct hp_host_options *own,
+                                    const struct hp_host_options *options)
 {
-    struct hp_host_options own = {.size = sizeof(own)};
-
+    memset(own, 0, sizeof(*own));
     if (options != NULL) {
-        if (options->size < sizeof(options->size) || options->size > sizeof(own)) {
+        if (options->size < sizeof(options->size) || options->size > sizeof(*own)) {
             return HP_INVALID_ARGUMENT;
         }
-        memcpy(&own, options, options->size);
+        memcpy(own, options, options->size);
     }
-    if (own.page_size == 0) {
-        own.page_size = HP_HOST_PAGE_SIZE;
+    if (own->cpu_limit == 0) {
+        own->cpu_limit = HP_HOST_CPUS;
     }
-    if (!hp_is_power_of_two(own.page_size) || own.page_size < HP_HOST_PAGE_SIZE ||
-        own.page_size > PAGE_SIZE_MAX) {
-        return HP_INVALID_ARGUMENT;
+    return own->cpu_limit > CPU_LIMIT_MAX ? HP_INVALID_ARGUMENT : HP_OK;
+}
+
+/* The mutexes of a port; their initialisation cannot fail with the attributes used here. */
+static void init_locks(struct hp_port *port)
+{
+    pthread_mutexattr_t checked;
+
+    (void)pthread_mutexattr_init(&checked);
+    (void)pthread_mutexattr_settype(&checked, PTHREAD_MUTEX_ERRORCHECK);
+    (void)pthread_mutex_init(&port->lock, &checked);
+    (void)pthread_mutexattr_destroy(&checked);
+    (void)pthread_mutex_init(&port->mutex, NULL);
+}
+
+enum hp_status hp_host_create(struct hp_port **port, const struct hp_host_options *options,
+                              struct hp_diag *diag)
+{
+    struct hp_port *created = calloc(1, sizeof(*created));
+
+    if (created == NULL) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
-    port->target.page_size = (uint32_t)own.page_size;
-    port->has_base = own.has_base;
-    port->base = own.base;
+    created->executable = -1;
+    created->last_addr = UINT64_MAX;
+    created->target.page_size = (uint32_t)options->page_size;
+    created->has_base = options->has_base;
+    created->base = options->base;
+    created->cpus.limit = options->cpu_limit;
+    if (hp_host_init_cpus(created)) {
+        free(created);
+        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
+    }
+    init_locks(created);
+    *port = created;
     return HP_OK;
 }
 
 enum hp_status hp_host_open(struct hp_port **port, const char *path,
                             const struct hp_host_options *options, struct hp_diag *diag)
 {
-    struct hp_port *opened;
+    struct hp_host_options own;
     enum hp_status status;
 
     if (port == NULL) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
     }
     *port = NULL;
-    opened = calloc(1, sizeof(*opened));
-    if (opened == NULL) {
-        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
+    status = hp_host_take_options(&own, options);
+    if (own.page_size == 0) {
+        own.page_size = HP_HOST_PAGE_SIZE;
     }
-    opened->last_addr = UINT64_MAX;
-    status = take_options(opened, options);
+    if (status || !hp_is_power_of_two(own.page_size) || own.page_size < HP_HOST_PAGE_SIZE ||
+        own.page_size > PAGE_SIZE_MAX) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
+    }
+    status = hp_host_create(port, &own, diag);
     if (status) {
-        status = hp_fail(diag, HP_STAGE_CALL, status);
-        goto out;
+        return status;
     }
     if (path != NULL) {
-        opened->has_target = true;
-        status = open_image(opened, path, diag);
+        (*port)->has_target = true;
+        status = open_image(*port, path, diag);
         if (status) {
-            goto out;
+            hp_host_close(*port);
+            *port = NULL;
         }
-    } else if (!opened->has_base) {
-        opened->base = HP_HOST_BASE;
+    } else if (!own.has_base) {
+        (*port)->base = HP_HOST_BASE;
     }
-    *port = opened;
-    return HP_OK;
-out:
-    hp_host_close(opened);
     return status;
 }
 
@@ -414,7 +451,10 @@ void hp_host_close(struct hp_port *port)
     if (port == NULL) {
         return;
     }
+    hp_host_free_aliases(port);
     hp_host_free_images(port);
+    hp_host_restore_code(port);
+    hp_host_free_cpus(port);
     for (i = 0; i < port->section_count; i++) {
         free(port->sections[i].bytes);
     }
@@ -427,10 +467,8 @@ void hp_host_close(struct hp_port *port)
     free(port->symbols);
     free(port->segments);
     free(port->rewritten);
+    free(port->blocks);
+    (void)pthread_mutex_destroy(&port->lock);
+    (void)pthread_mutex_destroy(&port->mutex);
     free(port);
-}
-
-void hp_port_target(struct hp_port *port, struct hp_target *target)
-{
-    *target = port->target;
 }

@@ -200,7 +200,7 @@ static bool take_symbol(struct scan *scan, const GElf_Sym *sym, uint32_t xindex,
         !find_section(scan, sym, xindex, &found->section)) {
         return false;
     }
-    found->addr = sym->st_value;
+    found->addr = sym->st_value + (found->section == HP_HOST_NONE ? 0 : port->bias);
     found->size = sym->st_size;
     found->name = name;
     found->name_length = strlen(name);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Default of hp_port_window_enter(): for ports without NMIs and machine checks. */
+#include <hotpatch/port.h>
+
+void hp_port_window_enter(struct hp_port *port)
+{
+    (void)port;
+}
