@@ -4,8 +4,8 @@
  *
  * One process may have any number of targets that are files, and one that is itself. The functions
  * of port.h are defined by the host library and serve whichever struct hp_port they are given.
- * Threads take the part of CPUs; those of a target that is a file execute nothing of it, yet actions
- * can be driven against the port's copy of its code.
+ * Threads take the part of CPUs; those of a target that is a file execute nothing of it, yet
+ * actions can be driven against the port's copy of its code.
  *
  * Unless a function says otherwise it may be called by any thread, and calls on one port need not
  * be serialised but for those that the contracts of port.h leave to the manager's lock.
@@ -46,8 +46,8 @@ struct hp_host_options {
  *
  *   port     receives the target; give it back with hp_host_close()
  *   path     an unstripped ELF image (ET_EXEC or ET_DYN) such as xen-syms, read with libelf and
- *            closed again: code and read-only bytes, symbols with file scopes, build-id, and the ranges that
- *            the image's own tables (alternatives, sealed landing pads) say it rewrites at boot.
+ *            closed again: code and read-only bytes, symbols with file scopes, build-id, and the
+ * ranges that the image's own tables (alternatives, sealed landing pads) say it rewrites at boot.
  *            NULL: no target; every question on it is then answered HP_UNDECIDED
  *   options  NULL: all defaults
  *   diag     diag->name tells what is wrong with the image; may be NULL

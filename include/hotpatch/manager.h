@@ -92,7 +92,7 @@ struct hp_action {
     struct hp_payload_handle *revert; /* top of the stack; the first to be reverted; NULL: none */
     uint32_t revert_count;            /* payloads to be reverted, from `revert` downwards */
     uint64_t timeout_ns;
-    uint32_t busy; /* atomic: 1 from scheduling until the end */
+    uint32_t sequence; /* atomic: odd from scheduling until the end */
 };
 
 /*
@@ -110,6 +110,7 @@ struct hp_manager {
     struct hp_payload_handle *top; /* the one applied last */
     uint32_t loaded_count;
     uint32_t cpu_limit;
+    uint32_t peekers;  /* atomic: CPUs that walk the list without the lock */
     uint32_t *arrived; /* by CPU: generation and phase in which it arrived last */
     struct hp_action action;
     struct hp_action_report report;
@@ -268,6 +269,41 @@ void hp_manager_report(struct hp_manager *manager, struct hp_action_report *repo
  * Returns HP_OK, HP_ACTION_BUSY, HP_TARGET_READ or HP_MEMORY_CHANGED.
  */
 HP_MUST_USE enum hp_status hp_manager_attest(struct hp_manager *manager, struct hp_diag *diag);
+
+/* ---- for debuggers ------------------------------------------------------------------------- */
+
+/*
+ * These three take no lock and wait for nobody, so that they work from an NMI handler, a debug key
+ * or a crash path, whatever the other CPUs are doing. What they tell is as of some moment during
+ * the call; payloads that come and go between two calls shift the indexes.
+ */
+
+/* Describes the payload at a place of the list. Returns HP_OK, or HP_PAYLOAD_UNKNOWN past the end.
+ */
+HP_MUST_USE enum hp_status hp_manager_peek(struct hp_manager *manager, uint32_t index,
+                                           struct hp_payload_info *info);
+
+/* A function of a payload, as hp_manager_peek_function() tells it. */
+struct hp_function_info {
+    char name[HP_PAYLOAD_NAME_MAX]; /* as its record has it, cut to fit; empty when it has none */
+    uint64_t old_addr;
+    uint64_t new_addr; /* 0: NOPs */
+    bool applied;
+};
+
+/*
+ * Describes a function record of the payload at a place of the list.
+ *
+ * Returns HP_OK, or HP_PAYLOAD_UNKNOWN past the end of the list or of its records.
+ */
+HP_MUST_USE enum hp_status hp_manager_peek_function(struct hp_manager *manager, uint32_t index,
+                                                    uint32_t record, struct hp_function_info *info);
+
+/*
+ * Says how the last action ended. Returns false, with report->status HP_ACTION_PENDING and nothing
+ * else, while one is in progress.
+ */
+bool hp_manager_peek_report(struct hp_manager *manager, struct hp_action_report *report);
 
 /* ---- for ports with a stop_machine of their own ---------------------------------------------- */
 

@@ -273,7 +273,7 @@ uint64_t hp_port_now(struct hp_port *port);
 
 /*
  * Called between two looks at a word that another CPU will change: PAUSE, YIELD, WFE with a
- * time-out. There is a default. Context: safe point, quiet. May sleep: no. Since: 0.2.
+ * time-out. There is a default. Context: call, safe point, quiet. May sleep: no. Since: 0.2.
  */
 void hp_port_relax(struct hp_port *port);
 

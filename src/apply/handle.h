@@ -35,14 +35,33 @@ static inline struct hp_payload_handle *hp_handle_of(struct hp_payload *payload)
 /* manager.c: the payload of that name; NULL when there is none. The lock is held. */
 struct hp_payload_handle *hp_manager_find(struct hp_manager *manager, const char *name);
 
-/* manager.c: what there is to know of a payload. The lock is held. */
+/* Changes a link of the list of payloads, which may be walked without the lock. */
+static inline void hp_handle_link(struct hp_payload_handle **link, struct hp_payload_handle *handle)
+{
+    __atomic_store_n(link, handle, __ATOMIC_RELEASE);
+}
+
+/* manager.c: what there is to know of a payload. The lock is held, or the handle kept otherwise. */
 void hp_manager_describe(const struct hp_manager *manager, const struct hp_payload_handle *handle,
                          struct hp_payload_info *info);
 
 /* True from the scheduling of an action until its end; what it changed is visible after false. */
 static inline bool hp_manager_is_busy(const struct hp_manager *manager)
 {
-    return __atomic_load_n(&manager->action.busy, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&manager->action.sequence, __ATOMIC_ACQUIRE) % 2 != 0;
+}
+
+/* Takes the one slot for an action, before the report changes. The lock is held. */
+static inline void hp_action_begin(struct hp_action *action)
+{
+    __atomic_store_n(&action->sequence, action->sequence + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+/* Gives the slot back; everything that the action did is visible to whoever finds it free. */
+static inline void hp_action_end(struct hp_action *action)
+{
+    __atomic_store_n(&action->sequence, action->sequence + 1, __ATOMIC_RELEASE);
 }
 
 static inline enum hp_payload_state hp_handle_get_state(const struct hp_payload_handle *handle)
@@ -80,6 +99,9 @@ void hp_window_write(const struct hp_payload *payload, struct hp_write *write, b
 
 /* rendezvous.c: lets the CPUs see the scheduled action, and calls them. */
 void hp_rendezvous_start(struct hp_manager *manager);
+
+/* call.c: whether the function of a record is patched now. */
+bool hp_handle_is_patched(const struct hp_payload_handle *handle, uint32_t record);
 
 /* call.c: whether the payload has a hook of that kind (HP_SPECIAL_HOOKS_*). */
 bool hp_hook_exists(const struct hp_payload_handle *handle, enum hp_special which);

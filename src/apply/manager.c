@@ -151,11 +151,7 @@ static enum hp_status upload(struct hp_manager *manager, const char *name, const
         return status;
     }
     memcpy(handle->name, name, hp_string_length(name, HP_PAYLOAD_NAME_MAX));
-    if (manager->last != NULL) {
-        manager->last->next = handle;
-    } else {
-        manager->first = handle;
-    }
+    hp_handle_link(manager->last != NULL ? &manager->last->next : &manager->first, handle);
     manager->last = handle;
     manager->loaded_count++;
     manager->list_version++;
@@ -195,7 +191,10 @@ enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name, c
     return status;
 }
 
-/* Takes a payload out of the list, and out of what the others know of it. */
+/*
+ * Takes a payload out of the list, and out of what the others know of it. Who looks at the list
+ * without the lock and has found it there is waited for: that takes no longer than the look.
+ */
 static void forget(struct hp_manager *manager, struct hp_payload_handle *gone)
 {
     struct hp_payload_handle **link = &manager->first;
@@ -207,7 +206,7 @@ static void forget(struct hp_manager *manager, struct hp_payload_handle *gone)
         before = *link;
         link = &before->next;
     }
-    *link = gone->next;
+    hp_handle_link(link, gone->next);
     if (manager->last == gone) {
         manager->last = before;
     }
@@ -220,6 +219,10 @@ static void forget(struct hp_manager *manager, struct hp_payload_handle *gone)
                 handle->orphan = handle->orphan || handle->imported[n];
             }
         }
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&manager->peekers, __ATOMIC_ACQUIRE) != 0) {
+        hp_port_relax(manager->port);
     }
 }
 

@@ -368,11 +368,11 @@ static enum hp_status start(const struct request *request)
                                                                : HP_SPECIAL_HOOKS_PREAPPLY;
     int32_t rc;
 
+    hp_action_begin(&manager->action);
     memset(&manager->report, 0, sizeof(manager->report));
     manager->report.command = request->command;
     manager->report.status = HP_ACTION_PENDING;
     memcpy(manager->report.name, request->handle->name, sizeof(manager->report.name));
-    __atomic_store_n(&manager->action.busy, 1, __ATOMIC_RELAXED);
     rc = hp_hook_call(request->handle, pre);
     if (rc == 0) {
         hp_rendezvous_start(manager);
@@ -382,7 +382,7 @@ static enum hp_status start(const struct request *request)
     manager->report.status = HP_HOOK_FAILED;
     hp_handle_set_status(request->handle, HP_HOOK_FAILED);
     request->handle->rc = rc;
-    __atomic_store_n(&manager->action.busy, 0, __ATOMIC_RELAXED);
+    hp_action_end(&manager->action);
     hp_note_section(request->diag, HP_NO_INDEX, hp_special_name(pre));
     return hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_HOOK_FAILED, 0,
                            (uint64_t)(int64_t)rc);

@@ -307,5 +307,5 @@ void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
     }
     (void)hp_hook_call(handle, action->apply != NULL ? HP_SPECIAL_HOOKS_POSTAPPLY
                                                      : HP_SPECIAL_HOOKS_POSTREVERT);
-    __atomic_store_n(&action->busy, 0, __ATOMIC_RELEASE);
+    hp_action_end(action);
 }

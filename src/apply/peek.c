@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking at the manager without its lock, from an NMI or a debug key.
+ *
+ * A look counts itself in `peekers` before it walks the list; an unload takes the payload out of
+ * the list, then waits until it has seen no look in progress, then frees. So what a look has found
+ * stays for as long as the look takes, and no look waits for anybody.
+ */
+#include <string.h>
+
+#include "apply/handle.h"
+#include "base/span.h"
+
+static struct hp_payload_handle *enter(struct hp_manager *manager, uint32_t index)
+{
+    struct hp_payload_handle *handle;
+
+    /* Sequentially consistent: either the unload sees the count, or the walk sees its unlinking. */
+    (void)__atomic_add_fetch(&manager->peekers, 1, __ATOMIC_SEQ_CST);
+    handle = __atomic_load_n(&manager->first, __ATOMIC_SEQ_CST);
+    while (handle != NULL && index > 0) {
+        handle = __atomic_load_n(&handle->next, __ATOMIC_SEQ_CST);
+        index--;
+    }
+    return handle;
+}
+
+static void leave(struct hp_manager *manager)
+{
+    (void)__atomic_sub_fetch(&manager->peekers, 1, __ATOMIC_RELEASE);
+}
+
+enum hp_status hp_manager_peek(struct hp_manager *manager, uint32_t index,
+                               struct hp_payload_info *info)
+{
+    const struct hp_payload_handle *handle = enter(manager, index);
+
+    if (handle != NULL) {
+        hp_manager_describe(manager, handle, info);
+        info->payload = NULL; /* it may be unloaded at any moment */
+    }
+    leave(manager);
+    return handle != NULL ? HP_OK : HP_PAYLOAD_UNKNOWN;
+}
+
+enum hp_status hp_manager_peek_function(struct hp_manager *manager, uint32_t index, uint32_t record,
+                                        struct hp_function_info *info)
+{
+    const struct hp_payload_handle *handle = enter(manager, index);
+    enum hp_status status = HP_PAYLOAD_UNKNOWN;
+
+    memset(info, 0, sizeof(*info));
+    if (handle != NULL && record < handle->payload.record_count) {
+        const struct hp_record *from = &handle->payload.records[record];
+
+        if (from->name != NULL) {
+            memcpy(info->name, from->name, hp_string_length(from->name, sizeof(info->name) - 1));
+        }
+        info->old_addr = from->old_addr;
+        info->new_addr = from->new_addr;
+        info->applied = hp_handle_is_patched(handle, record);
+        status = HP_OK;
+    }
+    leave(manager);
+    return status;
+}
+
+bool hp_manager_peek_report(struct hp_manager *manager, struct hp_action_report *report)
+{
+    const uint32_t *sequence = &manager->action.sequence;
+    uint32_t before = __atomic_load_n(sequence, __ATOMIC_ACQUIRE);
+
+    *report = manager->report;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (before % 2 == 0 && __atomic_load_n(sequence, __ATOMIC_RELAXED) == before) {
+        return true;
+    }
+    memset(report, 0, sizeof(*report));
+    report->status = HP_ACTION_PENDING;
+    return false;
+}
