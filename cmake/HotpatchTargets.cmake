@@ -35,7 +35,7 @@ function(hp_core_target target)
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  foreach(feature IN ITEMS SIGNATURES CONTROL SPLICES X86_64)
+  foreach(feature IN ITEMS SIGNATURES CONTROL SPLICES ${hp_arch_features})
     target_compile_definitions(${target} PRIVATE HP_WITH_${feature}=$<BOOL:${HP_WITH_${feature}}>)
   endforeach()
 endfunction()

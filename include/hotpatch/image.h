@@ -18,7 +18,7 @@ extern "C" {
 
 /* The three regions of an image, in the order in which they lie in memory (SPEC section 7). */
 enum hp_region_kind {
-    HP_REGION_TEXT,   /* read and execute */
+    HP_REGION_TEXT,   /* read and execute; holds the veneers as well */
     HP_REGION_DATA,   /* read and write */
     HP_REGION_RODATA, /* read only; holds the GOT as well */
     HP_REGION_COUNT
@@ -45,8 +45,11 @@ struct hp_image {
     struct hp_region regions[HP_REGION_COUNT];
     const struct hp_placed_section *sections; /* by ascending offset */
     uint32_t section_count;
-    uint32_t got_offset; /* of the global offset table, from the image's start */
-    uint32_t got_count;  /* slots, each one target word */
+    uint32_t got_offset;    /* of the global offset table, from the image's start */
+    uint32_t got_count;     /* slots, each one target word */
+    uint32_t veneer_offset; /* of the veneers, which close the text region */
+    uint32_t veneer_count;  /* room for as many; those that no branch needed are zero */
+    uint32_t veneer_size;   /* bytes of each */
 };
 
 /*

@@ -44,6 +44,18 @@ enum {
     HP_TARGET_LIVE = 1 << 8
 };
 
+/* Properties of a target. */
+enum {
+    /*
+     * Arm64: its pages are guarded, so that an indirect branch must land on a BTI. A function that
+     * begins with PACIASP, which is a landing pad too, then gets one when it is patched, and needs
+     * eight bytes instead of four. Source: Arm ARM, "Branch Target Identification".
+     */
+    HP_TARGET_BTI = 1 << 0,
+    /* Arm64: it runs on Cortex-A53 cores with erratum 843419; see HP_RELOC_ERRATUM. */
+    HP_TARGET_ERRATUM_843419 = 1 << 1
+};
+
 /* What is being patched. Constant for the lifetime of the port. */
 struct hp_target {
     uint16_t machine;        /* e_machine of its ELF image; 0 when there is no target (offline) */

@@ -116,6 +116,7 @@ enum hp_errno {
     X(SYMBOL_EXISTS,          "symbol-exists",          EEXIST,     "a new symbol already exists in the target or a loaded payload") \
     X(SYMBOL_DUPLICATE,       "symbol-duplicate",       EINVAL,     "the payload defines two global symbols of this name") \
     X(SYMBOL_NOT_LOADED,      "symbol-not-loaded",      EINVAL,     "the relocation refers to a symbol in a section that is not loaded") \
+    X(THUMB_CODE,             "thumb-code",             EOPNOTSUPP, "Thumb code is not supported (compile with -marm)") \
     /* relocations */                                                                                                  \
     X(RELOC_FORM,             "reloc-form",             EOPNOTSUPP, "the architecture does not use this form of relocation section") \
     X(RELOC_TARGET,           "reloc-target",           EINVAL,     "a section without file contents, or one that is read as it stands, cannot be relocated") \
@@ -124,6 +125,11 @@ enum hp_errno {
     X(RELOC_SYMBOL_INDEX,     "reloc-symbol-index",     EINVAL,     "the relocation's symbol index is past the symbol table") \
     X(RELOC_OFFSET,           "reloc-offset",           EINVAL,     "the relocated field lies outside its section")    \
     X(RELOC_OVERFLOW,         "reloc-overflow",         EOVERFLOW,  "the relocated value does not fit its field")      \
+    X(RELOC_ALIGN,            "reloc-align",            EINVAL,     "the relocated value is not as aligned as its field demands") \
+    X(RELOC_ADDEND,           "reloc-addend",           EOPNOTSUPP, "a reference through the GOT takes no addend")     \
+    X(RELOC_PAIR,             "reloc-pair",             EINVAL,     "no %pcrel_hi of the same section is where this %pcrel_lo points") \
+    X(RELOC_RELAX,            "reloc-relax",            EOPNOTSUPP, "padding waits for a linker to shorten it (assemble with -mno-relax)") \
+    X(RELOC_ERRATUM,          "reloc-erratum",          EOPNOTSUPP, "an ADRP at a page's end meets erratum 843419 of the target's processor") \
     /* records and hooks */                                                                                            \
     X(RECORD_SIZE,            "record-size",            EINVAL,     "the section's size is not a multiple of the record size") \
     X(RECORD_VERSION,         "record-version",         EOPNOTSUPP, "the record's version is unknown or not accepted") \
@@ -136,6 +142,7 @@ enum hp_errno {
     X(RECORD_NEW_ADDR,        "record-new-addr",        EINVAL,     "new_addr lies outside the payload's text")        \
     X(RECORD_OLD_SIZE,        "record-old-size",        EINVAL,     "old_size is zero or too small for the jump")      \
     X(RECORD_TARGET,          "record-target",          ENOENT,     "the function to patch is not found")              \
+    X(RECORD_OLD_ALIGN,       "record-old-align",       EINVAL,     "the location to patch is not aligned as instructions are") \
     X(RECORD_TARGET_KIND,     "record-target-kind",     EINVAL,     "the record names a symbol that is not code")      \
     X(NOP_TOO_LONG,           "nop-too-long",           EOPNOTSUPP, "more bytes to NOP than a record allows")          \
     X(NOP_SIZE,               "nop-size",               EINVAL,     "the bytes to NOP are above old_size, below the landing pad or no whole instructions") \
@@ -149,6 +156,7 @@ enum hp_errno {
     X(PATCH_REACH,            "patch-reach",            EOVERFLOW,  "the new function is out of the jump's reach")     \
     X(PATCH_PAST_FUNCTION,    "patch-past-function",    EINVAL,     "the bytes to write reach past the end of the target's function") \
     X(PATCH_LANDING_PAD,      "patch-landing-pad",      EINVAL,     "the location is inside the landing pad of its function") \
+    X(PATCH_SIGNING,          "patch-signing",          EINVAL,     "NOPs must not replace the instruction that signs the return address") \
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
     X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")              \

@@ -7,7 +7,8 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 
-/* The instruction side sees what is written; what it has fetched is hp_port_serialise()'s matter. */
+/* The instruction side sees what is written; what it has fetched is hp_port_serialise()'s matter.
+ */
 void hp_port_text_sync(struct hp_port *port, uint64_t addr, size_t size)
 {
     (void)port;

@@ -193,7 +193,8 @@ uint32_t hp_port_cpu_next(struct hp_port *port, uint32_t from)
     const struct hp_host_cpu *self = hp_host_cpu_self(port);
 
     hp_host_check_context(port, __func__, HP_HOST_HOLDING | HP_HOST_QUIET);
-    hp_host_check(port, __func__, self != NULL && self->holds, "called while the CPUs are not held");
+    hp_host_check(port, __func__, self != NULL && self->holds,
+                  "called while the CPUs are not held");
     while (from < port->cpus.limit && port->cpus.by_id[from] == NULL) {
         from++;
     }

@@ -96,11 +96,11 @@ struct hp_host_alias {
 struct hp_host_cpu {
     struct hp_port *port;
     uint32_t id;
-    bool holds;             /* it has called hp_port_cpus_hold() */
-    bool in_window;         /* between hp_port_window_enter() and hp_port_window_leave() */
-    uintptr_t off;          /* hp_port_interrupts_off() calls not yet undone */
-    sigset_t signals;       /* that were blocked before the first of these */
-    uint64_t serialised;    /* windows that were over when it serialised last */
+    bool holds;          /* it has called hp_port_cpus_hold() */
+    bool in_window;      /* between hp_port_window_enter() and hp_port_window_leave() */
+    uintptr_t off;       /* hp_port_interrupts_off() calls not yet undone */
+    sigset_t signals;    /* that were blocked before the first of these */
+    uint64_t serialised; /* windows that were over when it serialised last */
 };
 
 /* The threads that are CPUs. */
@@ -169,7 +169,7 @@ struct hp_port {
     size_t block_capacity;
     struct hp_host_alias *aliases;
 
-    pthread_mutex_t lock;       /* hp_port_lock() */
+    pthread_mutex_t lock;         /* hp_port_lock() */
     _Atomic uintptr_t lock_owner; /* the thread that has it, as a number; 0: none */
     struct hp_host_cpus cpus;
     _Atomic uint64_t windows; /* that are over */
@@ -178,7 +178,7 @@ struct hp_port {
     struct hp_host_counts counts;
     _Atomic uint64_t fail_in; /* fallible calls until the one that fails; 0: none will */
     atomic_bool fail_onwards;
-    atomic_bool violated;   /* `violation` is taken */
+    atomic_bool violated; /* `violation` is taken */
     atomic_bool violation_ready;
     char violation[128];
 };
@@ -222,9 +222,8 @@ HP_MUST_USE enum hp_status hp_host_take_options(struct hp_host_options *own,
                                                 const struct hp_host_options *options);
 
 /* open.c: makes a port without a target. hp_host_close() gives it back. */
-HP_MUST_USE enum hp_status hp_host_create(struct hp_port **port,
-                                          const struct hp_host_options *options,
-                                          struct hp_diag *diag);
+HP_MUST_USE enum hp_status
+hp_host_create(struct hp_port **port, const struct hp_host_options *options, struct hp_diag *diag);
 
 /* open.c: reads the image that the open file holds. */
 HP_MUST_USE enum hp_status hp_host_read_file(struct hp_port *port, int fd, struct hp_diag *diag);

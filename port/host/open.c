@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opens and closes a target: reads from its ELF image, by libelf, all that the port answers from. */
+/* Opens and closes a target: reads from its ELF image, by libelf, all that the port answers from.
+ */
 #ifndef _POSIX_C_SOURCE
 /* For open, fstat and pthreads. NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _POSIX_C_SOURCE 200809L

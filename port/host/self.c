@@ -63,8 +63,7 @@ extern const char __stop_hotpatch_text[];
 
 bool hp_host_is_denied(uint64_t addr, size_t size)
 {
-    return addr < (uintptr_t)__stop_hotpatch_text &&
-           addr + size > (uintptr_t)__start_hotpatch_text;
+    return addr < (uintptr_t)__stop_hotpatch_text && addr + size > (uintptr_t)__start_hotpatch_text;
 }
 
 /* ---- is it this process? --------------------------------------------------------------------- */
@@ -185,8 +184,8 @@ static enum hp_status exchange_code(struct hp_host_code *code, struct hp_diag *d
     if (!fill_file(fd, code->addr, code->size) ||
         mmap(start, (size_t)code->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) ==
             MAP_FAILED) {
-        enum hp_status status = hp_host_refuse(diag, "the code as shared memory: %s",
-                                               strerror(errno));
+        enum hp_status status =
+            hp_host_refuse(diag, "the code as shared memory: %s", strerror(errno));
         (void)close(fd);
         return status;
     }

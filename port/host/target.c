@@ -41,7 +41,8 @@ void hp_port_target(struct hp_port *port, struct hp_target *target)
 #if defined(__clang__) || defined(__GNUC__)
 __attribute__((no_sanitize("address", "thread")))
 #endif
-static void copy_live(uint8_t *out, uint64_t addr, size_t size)
+static void
+copy_live(uint8_t *out, uint64_t addr, size_t size)
 {
     const volatile uint8_t *from = (const volatile uint8_t *)(uintptr_t)addr;
     size_t i;

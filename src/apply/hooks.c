@@ -20,10 +20,9 @@ static enum hp_status decode_hooks(struct hp_loading *loading, enum hp_special w
         uint64_t addr = hp_load_word(payload->arch,
                                      payload->image.memory.host + place->offset + (size_t)n * word);
 
-        if (!hp_payload_in_text(payload, addr)) {
-            enum hp_status status = hp_fail_numbers(
-                loading->diag, HP_STAGE_RECORDS, HP_HOOK_POINTER, payload->image.memory.addr, addr);
+        enum hp_status status = hp_payload_check_text(loading, addr, HP_HOOK_POINTER);
 
+        if (status) {
             hp_note_record(loading->diag, n);
             return status;
         }

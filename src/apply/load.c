@@ -181,6 +181,12 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     }
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
     loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
+    if (payload->arch->veneer_size != 0) {
+        loading->veneers = take(arena, loading->elf->symbol_count, sizeof(*loading->veneers));
+    }
+    if (payload->arch->pairs_relocs) {
+        loading->pairs = take(arena, loading->relocs_max, sizeof(*loading->pairs));
+    }
     loading->new_addrs = take(arena, records, sizeof(*loading->new_addrs));
 }
 

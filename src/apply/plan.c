@@ -10,14 +10,21 @@
 #include "base/sort.h"
 #include "base/span.h"
 
-/* The longest landing pad that precedes a patch, in bytes. */
-#define PAD_MAX 4u
+/* Bytes of the longest landing pad, and of an instruction behind it that signs. */
+#define PAD_MAX  4u
+#define SIGN_MAX 4u
 
 struct capture {
     struct hp_payload *payload;
     struct hp_memory memory;
     struct hp_target target;
     struct hp_diag *diag;
+};
+
+/* How the code to patch begins. */
+struct entry {
+    uint8_t pad; /* bytes of a landing pad, which stays */
+    bool signs;  /* the instruction behind it signs the return address */
 };
 
 static enum hp_status fail_plan(const struct capture *capture, enum hp_status status)
@@ -39,16 +46,18 @@ static void note_record(const struct capture *capture, uint32_t index)
  * The landing pad, looked for whatever old_size claims: less than a whole pad must not be
  * overwritten. What is known to lie behind the function, or behind all code, is no part of one.
  */
-static enum hp_status find_pad(const struct capture *capture, const struct hp_record *record,
-                               uint8_t *pad)
+static enum hp_status read_entry(const struct capture *capture, const struct hp_record *record,
+                                 struct entry *entry)
 {
-    uint8_t bytes[PAD_MAX];
+    const struct hp_arch *arch = capture->payload->arch;
+    uint8_t bytes[PAD_MAX + SIGN_MAX];
     uint64_t end = capture->target.text_end;
-    uint32_t size = PAD_MAX;
+    uint32_t size = arch->signs_return != NULL ? PAD_MAX + SIGN_MAX : PAD_MAX;
     bool uncertain;
     enum hp_status status;
 
-    *pad = 0;
+    entry->pad = 0;
+    entry->signs = false;
     if (record->limit > record->old_addr) {
         end = record->limit;
     }
@@ -59,7 +68,9 @@ static enum hp_status find_pad(const struct capture *capture, const struct hp_re
     if (status) {
         return fail_plan(capture, status);
     }
-    *pad = (uint8_t)capture->payload->arch->landing_pad(bytes, size);
+    entry->pad = (uint8_t)arch->landing_pad(bytes, size);
+    entry->signs =
+        arch->signs_return != NULL && arch->signs_return(bytes + entry->pad, size - entry->pad);
     return HP_OK;
 }
 
@@ -113,35 +124,65 @@ static enum hp_status check_expect(const struct capture *capture, const struct h
     return HP_OK;
 }
 
+static enum hp_status encode_nops(const struct capture *capture, const struct hp_record *record,
+                                  const struct entry *entry, struct hp_write *write)
+{
+    uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
+
+    write->kind = HP_WRITE_NOP;
+    if (nops < entry->pad) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_NOP_SIZE, entry->pad, nops);
+    }
+    if (nops > entry->pad && entry->signs) {
+        return fail_plan(capture, HP_PATCH_SIGNING); /* the function's end would not accept it */
+    }
+    write->size = (uint8_t)(nops - entry->pad);
+    capture->payload->arch->fill_nops(write->new_bytes, write->size);
+    return HP_OK;
+}
+
+/*
+ * A signing instruction is overwritten: the new function signs the return address for itself. Where
+ * it was the landing pad, the jump brings one along if the target insists on it.
+ */
+static enum hp_status encode_jump(const struct capture *capture, const struct hp_record *record,
+                                  const struct entry *entry, struct hp_write *write)
+{
+    const struct hp_arch *arch = capture->payload->arch;
+    bool pad = entry->pad == 0 && entry->signs && (capture->target.flags & HP_TARGET_BTI) != 0;
+    uint64_t distance;
+    size_t size;
+    uint64_t needed;
+
+    write->kind = HP_WRITE_JUMP;
+    write->dest = record->new_addr;
+    size = arch->encode_jump(write->new_bytes, write->addr, write->dest, pad, &distance);
+    needed = (uint64_t)entry->pad + (size != 0 ? size : arch->jump_size);
+    if (record->old_size < needed) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_RECORD_OLD_SIZE, needed,
+                               record->old_size);
+    }
+    if (size == 0) {
+        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_REACH, arch->reach, distance);
+    }
+    write->size = (uint8_t)size;
+    return HP_OK;
+}
+
 /* Makes the new bytes; sizes are checked against old_size, which the record vouches for. */
 static enum hp_status encode(const struct capture *capture, const struct hp_record *record,
                              struct hp_write *write)
 {
-    const struct hp_arch *arch = capture->payload->arch;
-    uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
-    uint64_t distance;
+    struct entry entry;
+    enum hp_status status = read_entry(capture, record, &entry);
 
-    write->addr = record->old_addr + write->pad;
-    if (record->new_addr == 0) {
-        write->kind = HP_WRITE_NOP;
-        if (nops < write->pad) {
-            return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_NOP_SIZE, write->pad, nops);
-        }
-        write->size = (uint8_t)(nops - write->pad);
-        arch->fill_nops(write->new_bytes, write->size);
-        return HP_OK;
+    if (status) {
+        return status;
     }
-    write->kind = HP_WRITE_JUMP;
-    write->dest = record->new_addr;
-    write->size = arch->jump_size;
-    if (record->old_size < (uint32_t)write->pad + write->size) {
-        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_RECORD_OLD_SIZE,
-                               (uint64_t)write->pad + write->size, record->old_size);
-    }
-    if (!arch->encode_jump(write->new_bytes, write->addr, write->dest, &distance)) {
-        return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_REACH, arch->reach, distance);
-    }
-    return HP_OK;
+    write->pad = entry.pad;
+    write->addr = record->old_addr + entry.pad;
+    return record->new_addr == 0 ? encode_nops(capture, record, &entry, write)
+                                 : encode_jump(capture, record, &entry, write);
 }
 
 static enum hp_status check_patchable(const struct capture *capture, const struct hp_record *record,
@@ -186,9 +227,6 @@ static enum hp_status lower(const struct capture *capture, uint32_t index, struc
     status = check_patchable(capture, record, capture->payload->arch->insn_min);
     if (status == HP_OK) {
         status = check_inside_pad(capture, record);
-    }
-    if (status == HP_OK) {
-        status = find_pad(capture, record, &write->pad);
     }
     if (status == HP_OK) {
         status = encode(capture, record, write);

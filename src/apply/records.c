@@ -268,6 +268,22 @@ static enum hp_status find_limit(struct hp_loading *loading, struct hp_record *r
     return status == HP_SYMBOL_UNDEFINED ? HP_OK : status;
 }
 
+/* The address to patch: of a whole instruction, of the instruction set that is supported. */
+static enum hp_status check_old_addr(struct hp_loading *loading, const struct hp_record *record)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    enum hp_status status = HP_RECORD_OLD_ALIGN;
+
+    if ((record->old_addr & (arch->insn_min - 1u)) == 0) {
+        return HP_OK;
+    }
+    if (arch->is_thumb != NULL && (record->old_addr & 1) != 0) {
+        status = HP_THUMB_CODE;
+    }
+    return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, status, arch->insn_min,
+                           record->old_addr);
+}
+
 static enum hp_status resolve_target(struct hp_loading *loading, struct hp_record *record,
                                      size_t name_length)
 {
@@ -290,7 +306,7 @@ static enum hp_status resolve_target(struct hp_loading *loading, struct hp_recor
         record->old_addr = 0;
         loading->payload->undecided.records++;
     }
-    return status;
+    return status == HP_OK ? check_old_addr(loading, record) : status;
 }
 
 /* Sizes that need no look at the target's code. */
@@ -332,12 +348,24 @@ static enum hp_status check_whole_nop(struct hp_loading *loading, const struct h
     return HP_OK;
 }
 
-bool hp_payload_in_text(const struct hp_payload *payload, uint64_t addr)
+enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t addr,
+                                     enum hp_status outside)
 {
+    const struct hp_payload *payload = loading->payload;
     const struct hp_placed_section *place = hp_image_section_at(&payload->image, addr);
 
-    return place != NULL && place->region == HP_REGION_TEXT &&
-           ((addr - payload->image.memory.addr) & (payload->arch->insn_min - 1u)) == 0;
+    if (place == NULL || place->region != HP_REGION_TEXT) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, outside, payload->image.memory.addr,
+                               addr);
+    }
+    if (payload->arch->is_thumb != NULL && (addr & 1) != 0) {
+        return hp_fail(loading->diag, HP_STAGE_RECORDS, HP_THUMB_CODE);
+    }
+    if ((addr & (payload->arch->insn_min - 1u)) != 0) {
+        return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, outside, payload->image.memory.addr,
+                               addr);
+    }
+    return HP_OK;
 }
 
 static enum hp_status decode_one(struct hp_loading *loading, const struct form *form,
@@ -359,9 +387,11 @@ static enum hp_status decode_one(struct hp_loading *loading, const struct form *
     if (status) {
         return status;
     }
-    if (record->new_addr != 0 && !hp_payload_in_text(loading->payload, record->new_addr)) {
-        return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_NEW_ADDR,
-                               loading->payload->image.memory.addr, record->new_addr);
+    if (record->new_addr != 0) {
+        status = hp_payload_check_text(loading, record->new_addr, HP_RECORD_NEW_ADDR);
+        if (status) {
+            return status;
+        }
     }
     status = check_sizes(loading, record);
     if (status) {

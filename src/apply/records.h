@@ -12,8 +12,12 @@
  */
 HP_MUST_USE enum hp_status hp_records_measure(struct hp_loading *loading);
 
-/* True when an address is an instruction's in the payload's own text. */
-bool hp_payload_in_text(const struct hp_payload *payload, uint64_t addr);
+/*
+ * Checks that an address is an instruction's in the payload's own text. Returns HP_OK, `outside`
+ * when it is not, or HP_THUMB_CODE.
+ */
+HP_MUST_USE enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t addr,
+                                                 enum hp_status outside);
 
 /* Decodes the records of the relocated image, checks them, and looks up what they patch. */
 HP_MUST_USE enum hp_status hp_records_decode(struct hp_loading *loading);

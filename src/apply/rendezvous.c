@@ -8,10 +8,10 @@
  * - A CPU arrives by a compare-and-swap of the whole word, so that it can arrive only in the
  *   generation and phase that it saw. One that was delayed across a time-out finds another
  *   generation and does nothing. The generation comes round after 131,072 actions; a CPU that slept
- *   that long between its load and its compare-and-swap would have made each of them time out.
+ *   through so many of them counts itself in where it is wanted.
  * - The acting CPU gives up by a compare-and-swap of the very word that it found incomplete, so
  * that nobody can be counted in between.
- * - CPUs wait for the generation to change, which happens once for each action whatever its end.
+ * - CPUs wait for the end of the phase that they saw: whatever ends an action ends that.
  * - Interrupts are off before a CPU arrives in the second phase, and stay so until it goes on.
  *
  * Memory order: the arrivals (release) are seen by the acting CPU (acquire) before it writes; its
@@ -87,35 +87,29 @@ static bool arrive(struct hp_manager *manager, uint32_t generation, uint32_t pha
     return false;
 }
 
-/* Waits for the second phase or the end of a generation; false at the end. */
-static bool wait_for_quiet(struct hp_manager *manager, uint32_t generation)
+/* Waits until a phase is over; true when the same generation goes on to the next. */
+static bool wait_out(struct hp_manager *manager, uint32_t generation, uint32_t phase)
 {
     uint32_t word = load_word(manager);
 
-    while (generation_of(word) == generation && phase_of(word) != PHASE_QUIET) {
+    while (generation_of(word) == generation && phase_of(word) == phase) {
         hp_port_relax(manager->port);
         word = load_word(manager);
     }
-    return generation_of(word) == generation;
-}
-
-static void wait_for_end(struct hp_manager *manager, uint32_t generation)
-{
-    while (generation_of(load_word(manager)) == generation) {
-        hp_port_relax(manager->port);
-    }
+    return generation_of(word) == generation && phase_of(word) == PHASE_QUIET;
 }
 
 static void follow(struct hp_manager *manager, uint32_t generation)
 {
     uintptr_t interrupts;
 
-    if (!arrive(manager, generation, PHASE_GATHER) || !wait_for_quiet(manager, generation)) {
+    if (!arrive(manager, generation, PHASE_GATHER) ||
+        !wait_out(manager, generation, PHASE_GATHER)) {
         return;
     }
     interrupts = hp_port_interrupts_off(manager->port);
     if (arrive(manager, generation, PHASE_QUIET)) {
-        wait_for_end(manager, generation);
+        (void)wait_out(manager, generation, PHASE_QUIET);
     }
     hp_port_serialise(manager->port);
     hp_port_interrupts_restore(manager->port, interrupts);

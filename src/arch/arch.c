@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The list of architectures built in. */
+/* Look-ups among the architectures built in. */
 #include "arch/arch.h"
 
 #include <hotpatch/elf.h>
 
-#include "base/config.h"
-
+#define HP_ARCH(name) &hp_arch_##name,
 static const struct hp_arch *const architectures[] = {
-#if HP_WITH_X86_64
-    &hp_arch_x86_64,
-#endif
+#include "arch/list.h"
 };
+#undef HP_ARCH
 
 const struct hp_arch *hp_arch_find(uint16_t machine)
 {
@@ -27,9 +25,17 @@ const struct hp_arch *hp_arch_find(uint16_t machine)
 const char *hp_reloc_type_name(uint16_t machine, uint32_t type)
 {
     const struct hp_arch *arch = hp_arch_find(machine);
+    uint32_t n;
 
-    if (arch == NULL || type >= arch->howto_count) {
+    if (arch == NULL) {
         return NULL;
     }
-    return arch->reloc_names[type];
+    for (n = 0; n < arch->reloc_name_count; n++) {
+        const struct hp_reloc_names *range = &arch->reloc_names[n];
+
+        if (type >= range->first && type - range->first < range->count) {
+            return range->names[type - range->first];
+        }
+    }
+    return NULL;
 }

@@ -2,8 +2,8 @@
 /*
  * What an architecture is to the library: one constant table.
  *
- * An architecture lives in one file of this folder and one line of arch.c. Built hosted, the table
- * is chosen at run time by the payload's e_machine; built freestanding, one is compiled in.
+ * An architecture lives in one file of this folder and one entry of list.h. The table is chosen at
+ * run time by the payload's e_machine; a hypervisor compiles in the one that it runs on.
  */
 #ifndef HP_ARCH_ARCH_H
 #define HP_ARCH_ARCH_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <hotpatch/elf.h>
 #include <hotpatch/status.h>
 
 struct hp_reloc_job;
@@ -20,7 +21,8 @@ struct hp_reloc_job;
 enum {
     HP_HOWTO_KNOWN = 1 << 0,     /* the type is supported */
     HP_HOWTO_NO_SYMBOL = 1 << 1, /* symbol index 0 is allowed */
-    HP_HOWTO_GOT = 1 << 2        /* needs a GOT slot for its symbol */
+    HP_HOWTO_GOT = 1 << 2,       /* needs a GOT slot for its symbol */
+    HP_HOWTO_BRANCH = 1 << 3     /* may go through a veneer when its symbol is out of reach */
 };
 
 struct hp_howto {
@@ -28,19 +30,35 @@ struct hp_howto {
     uint8_t flags; /* HP_HOWTO_* */
 };
 
+/* Names of the relocation types from `first` on; entries may be NULL. */
+struct hp_reloc_names {
+    uint32_t first;
+    uint32_t count;
+    const char *const *names;
+};
+
+#define HP_RELOC_NAMES(first, array)                                                               \
+    {                                                                                              \
+        (first), sizeof(array) / sizeof((array)[0]), (array)                                       \
+    }
+
 struct hp_arch {
     const char *name;
-    uint16_t machine;  /* e_machine */
-    uint8_t word;      /* bytes of an address: 8 or 4 */
-    uint8_t insn_min;  /* bytes of the smallest instruction, a power of two: granularity of NOPs */
-    uint8_t jump_size; /* bytes of the jump that encode_jump() makes */
-    bool uses_rel;     /* SHT_REL sections are known */
-    bool uses_rela;    /* SHT_RELA sections are known */
-    uint64_t reach;    /* every place within this distance of another can jump to it */
+    uint16_t machine;    /* e_machine */
+    uint8_t word;        /* bytes of an address: 8 or 4 */
+    uint8_t insn_min;    /* bytes of the smallest instruction, a power of two: granularity of NOPs,
+                            alignment of code */
+    uint8_t jump_size;   /* bytes of the shortest jump that encode_jump() makes */
+    uint8_t veneer_size; /* bytes of a veneer, a power of two; 0: branches need none */
+    bool uses_rel;       /* SHT_REL sections are known */
+    bool uses_rela;      /* SHT_RELA sections are known */
+    bool pairs_relocs;   /* relocate() needs hp_reloc_job.pairs */
+    uint64_t reach;      /* every place within this distance of another can jump to it */
 
     const struct hp_howto *howtos; /* by relocation type */
     uint32_t howto_count;
-    const char *const *reloc_names; /* by relocation type; entries may be NULL */
+    const struct hp_reloc_names *reloc_names; /* of all types of the ABI: a refused one is named */
+    uint32_t reloc_name_count;
 
     /*
      * Applies all entries of one relocation section to the image. The entries have passed the
@@ -49,24 +67,43 @@ struct hp_arch {
      */
     enum hp_status (*relocate)(struct hp_reloc_job *job, struct hp_diag *diag);
 
-    /* Bytes of the landing pad that `code` begins with; 0 when there is none. */
+    /* Bytes of the landing pad that `code` begins with and that stays; 0 when there is none. */
     size_t (*landing_pad)(const uint8_t *code, size_t size);
 
     /*
-     * Encodes a jump from `from` to `to` into jump_size bytes; false when it does not reach.
-     * *distance receives the magnitude of the displacement that is to be encoded.
+     * True when `code` begins with an instruction that signs the return address. It is a landing
+     * pad as well, but a jump has to overwrite it: the new function signs for itself. NULL: the
+     * architecture has none.
      */
-    bool (*encode_jump)(uint8_t *out, uint64_t from, uint64_t to, uint64_t *distance);
+    bool (*signs_return)(const uint8_t *code, size_t size);
 
-    /* Fills `size` bytes with NOPs, the longest that fit. */
+    /*
+     * Encodes the shortest jump from `from` to `to` into at most HP_JUMP_MAX bytes and returns its
+     * size; 0 when none reaches. With `pad` it begins with a landing pad of its own. *distance
+     * receives the magnitude of the displacement that is to be encoded.
+     */
+    size_t (*encode_jump)(uint8_t *out, uint64_t from, uint64_t to, bool pad, uint64_t *distance);
+
+    /* Fills `size` bytes, a multiple of insn_min, with NOPs, the longest that fit. */
     void (*fill_nops)(uint8_t *out, size_t size);
 
     /* Names that mark code and data (as Arm's $a) and are no symbols; NULL: the architecture has
      * none. */
     bool (*is_marker)(const char *name, size_t length);
+
+    /*
+     * 32-bit Arm alone: true when a symbol of the payload's text says that Thumb code is there,
+     * which is not supported. NULL: there is no such thing.
+     */
+    bool (*is_thumb)(const struct hp_symbol *symbol);
 };
 
-extern const struct hp_arch hp_arch_x86_64;
+/* Bytes of the longest jump. */
+#define HP_JUMP_MAX 8
+
+#define HP_ARCH(name) extern const struct hp_arch hp_arch_##name;
+#include "arch/list.h"
+#undef HP_ARCH
 
 /* Finds the table of an ELF machine; NULL when it is not built in. */
 const struct hp_arch *hp_arch_find(uint16_t machine);

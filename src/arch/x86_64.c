@@ -46,7 +46,7 @@ static const struct hp_howto howtos[R_COUNT] = {
 };
 
 /* All types of the psABI: a refused one is named, too. */
-static const char *const reloc_names[R_COUNT] = {
+static const char *const type_names[R_COUNT] = {
     "R_X86_64_NONE",
     "R_X86_64_64",
     "R_X86_64_PC32",
@@ -92,19 +92,7 @@ static const char *const reloc_names[R_COUNT] = {
     "R_X86_64_REX_GOTPCRELX",
 };
 
-/* Inclusive bounds of a field's value; values are compared as signed 64-bit numbers. */
-static bool fits(uint64_t value, int64_t low, int64_t high)
-{
-    return (int64_t)value >= low && (int64_t)value <= high;
-}
-
-/* A value that leaves its field: names the bound that it passed. */
-static enum hp_status overflow(struct hp_diag *diag, uint64_t value, int64_t low, int64_t high)
-{
-    uint64_t bound = (uint64_t)((int64_t)value < low ? low : high);
-
-    return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OVERFLOW, bound, value);
-}
+static const struct hp_reloc_names reloc_names[] = {HP_RELOC_NAMES(0, type_names)};
 
 /*
  * The field of 16 or 8 bits that no instruction form fixes as signed or unsigned takes both ranges;
@@ -134,8 +122,8 @@ static enum hp_status apply_narrow(uint32_t type, uint64_t value, uint8_t *place
         high = INT8_MAX;
         break;
     }
-    if (!fits(value, low, high)) {
-        return overflow(diag, value, low, high);
+    if (!hp_reloc_fits(value, low, high)) {
+        return hp_reloc_overflow(diag, value, low, high);
     }
     if (type == R_16 || type == R_PC16) {
         hp_put_le16(place, (uint16_t)value);
@@ -164,8 +152,8 @@ static inline enum hp_status apply_one(const struct hp_reloc_job *job, const str
         /* fall through */
     case R_PC32:
     case R_PLT32:
-        if (!fits(pc_value, INT32_MIN, INT32_MAX)) {
-            return overflow(diag, pc_value, INT32_MIN, INT32_MAX);
+        if (!hp_reloc_fits(pc_value, INT32_MIN, INT32_MAX)) {
+            return hp_reloc_overflow(diag, pc_value, INT32_MIN, INT32_MAX);
         }
         hp_put_le32(place, (uint32_t)pc_value);
         return HP_OK;
@@ -176,8 +164,8 @@ static inline enum hp_status apply_one(const struct hp_reloc_job *job, const str
         hp_put_le32(place, (uint32_t)value);
         return HP_OK;
     case R_32S:
-        if (!fits(value, INT32_MIN, INT32_MAX)) {
-            return overflow(diag, value, INT32_MIN, INT32_MAX);
+        if (!hp_reloc_fits(value, INT32_MIN, INT32_MAX)) {
+            return hp_reloc_overflow(diag, value, INT32_MIN, INT32_MAX);
         }
         hp_put_le32(place, (uint32_t)value);
         return HP_OK;
@@ -205,7 +193,7 @@ static inline bool apply_pc32(const struct hp_reloc_job *job, const struct hp_re
     uint64_t value = symbol->value + (uint64_t)reloc->addend - (job->addr + reloc->offset);
 
     if ((reloc->type != R_PC32 && reloc->type != R_PLT32) || symbol->state != HP_VALUE_KNOWN ||
-        !fits(value, INT32_MIN, INT32_MAX)) {
+        !hp_reloc_fits(value, INT32_MIN, INT32_MAX)) {
         return false;
     }
     hp_put_le32(job->host + reloc->offset, (uint32_t)value);
@@ -259,17 +247,18 @@ static size_t landing_pad(const uint8_t *code, size_t size)
 
 #define JUMP_SIZE 5
 
-static bool encode_jump(uint8_t *out, uint64_t from, uint64_t to, uint64_t *distance)
+static size_t encode_jump(uint8_t *out, uint64_t from, uint64_t to, bool pad, uint64_t *distance)
 {
     uint64_t displacement = to - (from + JUMP_SIZE);
 
+    (void)pad; /* nothing signs return addresses, so a landing pad always stays */
     *distance = (int64_t)displacement < 0 ? 0 - displacement : displacement;
-    if (!fits(displacement, INT32_MIN, INT32_MAX)) {
-        return false;
+    if (!hp_reloc_fits(displacement, INT32_MIN, INT32_MAX)) {
+        return 0;
     }
     out[0] = 0xe9;
     hp_put_le32(out + 1, (uint32_t)displacement);
-    return true;
+    return JUMP_SIZE;
 }
 
 static void fill_nops(uint8_t *out, size_t size)
@@ -307,9 +296,9 @@ const struct hp_arch hp_arch_x86_64 = {
     .howtos = howtos,
     .howto_count = R_COUNT,
     .reloc_names = reloc_names,
+    .reloc_name_count = 1,
     .relocate = relocate,
     .landing_pad = landing_pad,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
-    .is_marker = NULL,
 };

@@ -2,6 +2,9 @@
 /* Version and features of the library as built. */
 #include <hotpatch/version.h>
 
+#include <stddef.h>
+
+#include "arch/arch.h"
 #include "base/config.h"
 
 const char *hp_version(void)
@@ -11,6 +14,10 @@ const char *hp_version(void)
 
 uint32_t hp_features(void)
 {
-    return (HP_WITH_SIGNATURES ? HP_FEATURE_SIGNATURES : 0) |
-           (HP_WITH_X86_64 ? HP_FEATURE_X86_64 : 0);
+    return HP_WITH_SIGNATURES ? HP_FEATURE_SIGNATURES : 0;
+}
+
+bool hp_has_machine(uint16_t machine)
+{
+    return hp_arch_find(machine) != NULL;
 }

@@ -97,6 +97,29 @@ static enum hp_status sort_sections(struct hp_loading *loading)
     return HP_OK;
 }
 
+/* Places what the library itself adds to a region, behind its sections: veneers and the GOT. */
+static enum hp_status place_tables(struct hp_loading *loading, struct layout *layout,
+                                   enum hp_region_kind kind)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    struct hp_image *image = &loading->payload->image;
+    enum hp_status status = HP_OK;
+    uint64_t offset;
+
+    if (kind == HP_REGION_TEXT && image->veneer_count > 0) {
+        image->veneer_size = arch->veneer_size;
+        status = reserve(loading, layout, (uint64_t)image->veneer_count * arch->veneer_size,
+                         arch->veneer_size, &offset);
+        image->veneer_offset = (uint32_t)offset;
+    }
+    if (kind == HP_REGION_RODATA && image->got_count > 0) {
+        status =
+            reserve(loading, layout, (uint64_t)image->got_count * arch->word, arch->word, &offset);
+        image->got_offset = (uint32_t)offset;
+    }
+    return status;
+}
+
 /* Places all sections of one region, page aligned, in the order of the file. */
 static enum hp_status place_region(struct hp_loading *loading, struct layout *layout,
                                    enum hp_region_kind kind)
@@ -123,12 +146,8 @@ static enum hp_status place_region(struct hp_loading *loading, struct layout *la
             }
         }
     }
-    if (status == HP_OK && kind == HP_REGION_RODATA && image->got_count > 0) {
-        uint64_t word = loading->payload->arch->word;
-        uint64_t got;
-
-        status = reserve(loading, layout, image->got_count * word, word, &got);
-        image->got_offset = (uint32_t)got;
+    if (status == HP_OK) {
+        status = place_tables(loading, layout, kind);
     }
     if (status) {
         return status;
@@ -146,7 +165,9 @@ static enum hp_status obtain_memory(struct hp_loading *loading, const struct lay
     uint64_t reach = loading->payload->arch->reach;
     uint64_t text_start = loading->target.text_start;
     uint64_t text_end = loading->target.text_end;
-    struct hp_image_request request = {(size_t)layout->end, layout->align, 0, UINT64_MAX};
+    uint64_t last = hp_undecided_word(loading->payload->arch); /* of the address space */
+    struct hp_image_request request = {(size_t)layout->end, layout->align, 0, last};
+    const struct hp_image_memory *memory = &loading->payload->image.memory;
     enum hp_status status;
 
     if (request.size == 0) { /* nothing but empty sections: they still need an address */
@@ -154,13 +175,14 @@ static enum hp_status obtain_memory(struct hp_loading *loading, const struct lay
     }
     if (text_start < text_end) {
         request.low = text_end > reach ? text_end - reach : 0;
-        request.high = text_start < UINT64_MAX - reach ? text_start + reach : UINT64_MAX;
+        request.high = text_start < last - reach ? text_start + reach : last;
     }
     status = hp_port_image_alloc(loading->payload->port, &request, &loading->payload->image.memory);
     if (status) {
         memset(&loading->payload->image.memory, 0, sizeof(loading->payload->image.memory));
-    } else if (loading->payload->image.memory.addr == 0) {
-        status = HP_IMAGE_MEMORY; /* address 0 means "none" in the records */
+    } else if (memory->addr == 0 || memory->addr > last || request.size > last - memory->addr) {
+        /* Address 0 means "none" in the records; and a base may be none that the target has. */
+        status = HP_IMAGE_MEMORY;
     }
     if (status) {
         return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, status, 0, request.size);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One relocation section to apply, as an architecture's relocation loop sees it. */
+/* One relocation section to apply, as an architecture's relocation loop sees it, and what the loops
+ * have in common. */
 #ifndef HP_RELOC_JOB_H
 #define HP_RELOC_JOB_H
 
+#include <string.h>
+
+#include "base/diag.h"
 #include "base/span.h"
 #include "elf/view.h"
 #include "reloc/loading.h"
@@ -11,9 +15,18 @@ struct hp_reloc_job {
     const uint8_t *entries; /* `count` entries of `stride` bytes, inside the payload file */
     uint32_t count;
     uint32_t stride;
-    uint8_t *host; /* the section to relocate, where it can be written */
-    uint64_t addr; /* and where the target sees it */
-    uint64_t got;  /* address of the GOT */
+    bool is64; /* form of the entries */
+    bool is_rela;
+    uint32_t flags;   /* HP_TARGET_* */
+    uint8_t *host;    /* the section to relocate, where it can be written */
+    uint64_t addr;    /* and where the target sees it */
+    uint64_t size;    /* its bytes */
+    uint64_t got;     /* address of the GOT */
+    uint8_t *veneers; /* the image's veneers, zero where not used yet, and where they are seen */
+    uint64_t veneers_at;
+    const uint32_t *veneer_of; /* by symbol: number of its veneer, or HP_NO_INDEX */
+    uint32_t pair_count;       /* of them, in use */
+    uint32_t *pairs;           /* with hp_arch.pairs_relocs: room for `count` numbers */
     const struct hp_symbol_value *symbols;
     uint32_t undecided; /* counts relocations that were not computed */
     uint32_t current;   /* index of the entry being applied; names it when the loop fails */
@@ -55,6 +68,73 @@ static inline struct hp_reloc hp_reloc_decode(bool is64, bool is_rela, const uin
         reloc.addend = (int32_t)hp_le32(p + 8);
     }
     return reloc;
+}
+
+/* Inclusive bounds of a field's value; values are compared as signed 64-bit numbers. */
+static inline bool hp_reloc_fits(uint64_t value, int64_t low, int64_t high)
+{
+    return (int64_t)value >= low && (int64_t)value <= high;
+}
+
+/* A value that leaves its field: names the bound that it passed. */
+static inline enum hp_status hp_reloc_overflow(struct hp_diag *diag, uint64_t value, int64_t low,
+                                               int64_t high)
+{
+    uint64_t bound = (uint64_t)((int64_t)value < low ? low : high);
+
+    return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OVERFLOW, bound, value);
+}
+
+/* A value that must be a signed number of `bits` bits and a multiple of `align`. */
+static inline enum hp_status hp_reloc_check(struct hp_diag *diag, uint64_t value, unsigned bits,
+                                            uint32_t align)
+{
+    int64_t limit = (int64_t)(UINT64_C(1) << (bits - 1));
+
+    if (!hp_reloc_fits(value, -limit, limit - 1)) {
+        return hp_reloc_overflow(diag, value, -limit, limit - (int64_t)align);
+    }
+    if ((value & (align - 1)) != 0) {
+        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_ALIGN, align, value);
+    }
+    return HP_OK;
+}
+
+/* Applies one entry to its place; the symbol's value is known, where the type looks at it. */
+typedef enum hp_status hp_reloc_apply_one(struct hp_reloc_job *job, const struct hp_reloc *reloc,
+                                          const struct hp_symbol_value *symbol,
+                                          struct hp_diag *diag);
+
+/*
+ * The loop of an architecture: applies all entries, each by `apply`, which the compiler inlines
+ * where that pays.
+ */
+static inline enum hp_status hp_reloc_each(struct hp_reloc_job *job, const struct hp_howto *howtos,
+                                           hp_reloc_apply_one *apply, struct hp_diag *diag)
+{
+    const uint8_t *entry = job->entries;
+    uint32_t n;
+
+    for (n = 0; n < job->count; n++, entry += job->stride) {
+        const struct hp_reloc reloc = hp_reloc_decode(job->is64, job->is_rela, entry);
+        const struct hp_symbol_value *symbol = &job->symbols[reloc.symbol];
+        const struct hp_howto howto = howtos[reloc.type];
+        enum hp_status status = HP_OK;
+
+        if (symbol->state == HP_VALUE_KNOWN || (howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
+            status = apply(job, &reloc, symbol, diag);
+        } else if (symbol->state == HP_VALUE_NONE) {
+            status = hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
+        } else {
+            memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howto.width);
+            job->undecided++;
+        }
+        if (status) {
+            job->current = n;
+            return status;
+        }
+    }
+    return HP_OK;
 }
 
 #endif

@@ -38,12 +38,15 @@ struct hp_loading {
     struct hp_target target;
     struct hp_diag *diag;
     uint32_t loaded_sections; /* sections that take part in the image */
+    uint32_t relocs_max;      /* entries of the largest relocation section */
     uint32_t exports;         /* symbols that other payloads may be able to refer to */
     uint32_t first_export;    /* index of the first of them */
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
-    uint64_t *new_addrs;             /* scratch: where new functions are, sorted */
+    uint32_t *veneers;   /* scratch: by symbol index, its veneer or HP_NO_INDEX; NULL: no veneers */
+    uint32_t *pairs;     /* scratch: hp_reloc_job.pairs; NULL when they are not needed */
+    uint64_t *new_addrs; /* scratch: where new functions are, sorted */
     uint32_t new_addr_count;
     char *names; /* copy of the string table, for the exports */
 };
@@ -122,12 +125,13 @@ HP_MUST_USE enum hp_status hp_loading_relocs_at(const struct hp_loading *loading
 /* Names a symbol of the payload in the diagnostics; a section symbol by its section. */
 void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index);
 
-/* Counts sections and symbols, so that the work area's size is known. */
+/* Counts sections, symbols and relocations, so that the work area's size is known. */
 HP_MUST_USE enum hp_status hp_loading_measure(struct hp_loading *loading);
 
 /*
  * Checks every relocation of loaded sections (form, type, symbol index, offset) and gives a GOT
- * slot to each symbol that needs one. After it the relocation loop has only arithmetic to check.
+ * slot or a veneer to each symbol that needs one. After it the relocation loop has only arithmetic
+ * to check.
  */
 HP_MUST_USE enum hp_status hp_reloc_scan(struct hp_loading *loading);
 

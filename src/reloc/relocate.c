@@ -31,9 +31,17 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
     job.entries = entries.data;
     job.stride = hp_elf_reloc_size(loading->elf->is64, relocs->type);
     job.count = hp_elf_reloc_count(loading->elf, relocs);
+    job.is64 = loading->elf->is64;
+    job.is_rela = is_rela;
+    job.flags = loading->target.flags;
     job.host = image->memory.host + place->offset;
     job.addr = image->memory.addr + place->offset;
+    job.size = place->size;
     job.got = image->memory.addr + image->got_offset;
+    job.veneers = image->memory.host + image->veneer_offset;
+    job.veneers_at = image->memory.addr + image->veneer_offset;
+    job.veneer_of = loading->veneers;
+    job.pairs = loading->pairs;
     job.symbols = loading->symbols;
     status = loading->payload->arch->relocate(&job, loading->diag);
     loading->payload->undecided.relocations += job.undecided;

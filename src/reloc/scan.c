@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* First pass over the payload: counts, checks of every relocation, GOT slots. */
+/* First pass over the payload: counts, checks of every relocation, GOT slots, veneers. */
+#include <string.h>
+
 #include "reloc/job.h"
 #include "reloc/loading.h"
 
@@ -41,11 +43,14 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section section;
         enum hp_status status = hp_elf_section(elf, n, &section);
+        uint32_t relocs;
 
         if (status) {
             return status;
         }
         loading->loaded_sections += hp_section_is_loaded(&section) ? 1 : 0;
+        relocs = hp_elf_reloc_count(elf, &section);
+        loading->relocs_max = relocs > loading->relocs_max ? relocs : loading->relocs_max;
     }
     return count_exports(loading);
 }
@@ -63,6 +68,27 @@ static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)
         }
     }
     return false;
+}
+
+/*
+ * Reserves a veneer for a branch. One for each symbol is enough: compilers branch to a symbol
+ * itself. Those of the payload are not out of reach: images are smaller than any branch's range.
+ */
+static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
+{
+    uint32_t *veneer = &loading->veneers[index];
+    struct hp_symbol symbol;
+    enum hp_status status;
+
+    if (*veneer != HP_NO_INDEX) {
+        return HP_OK;
+    }
+    status = hp_elf_symbol(loading->elf, index, &symbol, loading->diag);
+    if (status == HP_OK && symbol.place != HP_PLACE_SECTION) {
+        *veneer = loading->payload->image.veneer_count;
+        loading->payload->image.veneer_count++;
+    }
+    return status;
 }
 
 /* Checks one entry as far as it can be done before any address is known. */
@@ -99,7 +125,7 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
         loading->symbols[reloc->symbol].got = *got_count;
         (*got_count)++;
     }
-    return HP_OK;
+    return (howto.flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
 }
 
 /* Sections whose bytes were used before relocation, or are read as plain bytes for ever. */
@@ -198,6 +224,9 @@ enum hp_status hp_reloc_scan(struct hp_loading *loading)
     uint32_t got_count = 0;
     uint32_t n;
 
+    if (loading->veneers != NULL) {
+        memset(loading->veneers, 0xff, elf->symbol_count * sizeof(*loading->veneers));
+    }
     for (n = 0; n < elf->symbol_count; n++) {
         loading->symbols[n].value = 0;
         loading->symbols[n].got = HP_NO_INDEX;

@@ -135,6 +135,7 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
 static enum hp_status resolve_defined(struct hp_loading *loading, const struct hp_symbol *symbol,
                                       struct hp_symbol_value *value)
 {
+    const struct hp_arch *arch = loading->payload->arch;
     const struct hp_placed_section *place = hp_loading_place(loading, symbol->section);
 
     if (place == NULL) {
@@ -143,6 +144,9 @@ static enum hp_status resolve_defined(struct hp_loading *loading, const struct h
     if (symbol->value > place->size) {
         return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_VALUE, place->size,
                                symbol->value);
+    }
+    if (arch->is_thumb != NULL && place->region == HP_REGION_TEXT && arch->is_thumb(symbol)) {
+        return hp_fail(loading->diag, HP_STAGE_SYMBOLS, HP_THUMB_CODE);
     }
     value->value = loading->payload->image.memory.addr + place->offset + symbol->value;
     value->state = HP_VALUE_KNOWN;
