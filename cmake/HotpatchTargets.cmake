@@ -12,9 +12,10 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 endif()
 
 # Flags that not every architecture or compiler has; freestanding code takes those that exist. The
-# first keeps vector and floating-point registers, which belong to the guest, out of the code.
+# first keeps vector and floating-point registers, which belong to the guest, out of the code; the
+# last keeps atomic operations in line (Arm64), where they would be calls of libgcc's.
 set(CMAKE_REQUIRED_FLAGS -Werror)
-foreach(flag IN ITEMS -mgeneral-regs-only -mno-red-zone)
+foreach(flag IN ITEMS -mgeneral-regs-only -mno-red-zone -mno-outline-atomics)
   string(MAKE_C_IDENTIFIER "HP_HAS${flag}" variable)
   check_c_compiler_flag(${flag} ${variable})
 endforeach()
@@ -55,6 +56,9 @@ function(hp_freestanding_target target)
   endif()
   if(HP_HAS_mgeneral_regs_only)
     target_compile_options(${target} PRIVATE -mgeneral-regs-only)
+  endif()
+  if(HP_HAS_mno_outline_atomics)
+    target_compile_options(${target} PRIVATE -mno-outline-atomics)
   endif()
   if(HP_NO_RED_ZONE AND HP_HAS_mno_red_zone)
     target_compile_options(${target} PRIVATE -mno-red-zone)

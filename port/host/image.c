@@ -15,6 +15,9 @@
 #include "internal.h"
 #include "maps.h"
 
+/* Far more than the loader ever asks for: its offsets have 32 bits, in three regions. */
+#define SIZE_LIMIT (UINT64_C(1) << 34)
+
 /* Times that another thread may take the range that was just found to be free. */
 #define PLACE_TRIES 8
 
@@ -226,7 +229,7 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
         request->align < page) {
         return HP_INVALID_ARGUMENT;
     }
-    if (hp_host_must_fail(port)) {
+    if (hp_host_must_fail(port) || request->size > SIZE_LIMIT) {
         return HP_IMAGE_MEMORY;
     }
     image = calloc(1, sizeof(*image) + request->size / page);

@@ -221,9 +221,8 @@ void hp_host_explain(struct hp_diag *diag, const char *format, ...)
 HP_MUST_USE enum hp_status hp_host_take_options(struct hp_host_options *own,
                                                 const struct hp_host_options *options);
 
-/* open.c: makes a port without a target. hp_host_close() gives it back. */
-HP_MUST_USE enum hp_status
-hp_host_create(struct hp_port **port, const struct hp_host_options *options, struct hp_diag *diag);
+/* open.c: makes a port without a target; NULL without memory. hp_host_close() gives it back. */
+struct hp_port *hp_host_create(const struct hp_host_options *options);
 
 /* open.c: reads the image that the open file holds. */
 HP_MUST_USE enum hp_status hp_host_read_file(struct hp_port *port, int fd, struct hp_diag *diag);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads /proc/self/maps. */
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "maps.h"
@@ -9,18 +9,34 @@
 /* Addresses below stay free, so that null pointers with an offset keep faulting. */
 #define LOWEST UINT64_C(0x100000)
 
+/* Takes "start-end perm", with which a line begins; false when it does not. */
+static bool parse(const char *line, struct hp_host_mapping *mapping)
+{
+    char *end;
+
+    mapping->start = strtoull(line, &end, 16);
+    if (end == line || *end != '-') {
+        return false;
+    }
+    line = end + 1;
+    mapping->end = strtoull(line, &end, 16);
+    if (end == line || *end != ' ' || strlen(end + 1) < sizeof(mapping->permissions) - 1) {
+        return false;
+    }
+    memcpy(mapping->permissions, end + 1, sizeof(mapping->permissions) - 1);
+    mapping->permissions[sizeof(mapping->permissions) - 1] = '\0';
+    return true;
+}
+
 /* Goes on to the next mapping, by ascending address; false at the end. */
 static bool next_mapping(FILE *maps, struct hp_host_mapping *mapping)
 {
     char line[512];
-    int end = 0;
 
-    if (fgets(line, sizeof(line), maps) == NULL ||
-        sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s%n", &mapping->start, &mapping->end,
-               mapping->permissions, &end) != 3) {
+    if (fgets(line, sizeof(line), maps) == NULL || !parse(line, mapping)) {
         return false;
     }
-    mapping->ours = strstr(line + end, " /memfd:hotpatch-") != NULL;
+    mapping->ours = strstr(line, " /memfd:hotpatch-") != NULL;
     while (strchr(line, '\n') == NULL && fgets(line, sizeof(line), maps) != NULL) {
         /* the rest of a long path */
     }

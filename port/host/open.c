@@ -387,13 +387,12 @@ static void init_locks(struct hp_port *port)
     (void)pthread_mutex_init(&port->mutex, NULL);
 }
 
-enum hp_status hp_host_create(struct hp_port **port, const struct hp_host_options *options,
-                              struct hp_diag *diag)
+struct hp_port *hp_host_create(const struct hp_host_options *options)
 {
     struct hp_port *created = calloc(1, sizeof(*created));
 
     if (created == NULL) {
-        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
+        return NULL;
     }
     created->executable = -1;
     created->last_addr = UINT64_MAX;
@@ -403,17 +402,17 @@ enum hp_status hp_host_create(struct hp_port **port, const struct hp_host_option
     created->cpus.limit = options->cpu_limit;
     if (hp_host_init_cpus(created)) {
         free(created);
-        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
+        return NULL;
     }
     init_locks(created);
-    *port = created;
-    return HP_OK;
+    return created;
 }
 
 enum hp_status hp_host_open(struct hp_port **port, const char *path,
                             const struct hp_host_options *options, struct hp_diag *diag)
 {
     struct hp_host_options own;
+    struct hp_port *created;
     enum hp_status status;
 
     if (port == NULL) {
@@ -428,19 +427,20 @@ enum hp_status hp_host_open(struct hp_port **port, const char *path,
         own.page_size > PAGE_SIZE_MAX) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
     }
-    status = hp_host_create(port, &own, diag);
-    if (status) {
-        return status;
+    created = hp_host_create(&own);
+    if (created == NULL) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
     if (path != NULL) {
-        (*port)->has_target = true;
-        status = open_image(*port, path, diag);
-        if (status) {
-            hp_host_close(*port);
-            *port = NULL;
-        }
+        created->has_target = true;
+        status = open_image(created, path, diag);
     } else if (!own.has_base) {
-        (*port)->base = HP_HOST_BASE;
+        created->base = HP_HOST_BASE;
+    }
+    if (status) {
+        hp_host_close(created);
+    } else {
+        *port = created;
     }
     return status;
 }

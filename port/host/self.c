@@ -324,6 +324,7 @@ enum hp_status hp_host_open_self(struct hp_port **port, const struct hp_host_opt
 {
     struct hp_host_options own = {.size = sizeof(own)};
     size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+    struct hp_port *created;
     enum hp_status status;
 
     if (port == NULL) {
@@ -338,14 +339,15 @@ enum hp_status hp_host_open_self(struct hp_port **port, const struct hp_host_opt
         return hp_fail(diag, HP_STAGE_CALL, status);
     }
     own.page_size = page_size;
-    status = hp_host_create(port, &own, diag);
-    if (status) {
-        return status;
+    created = hp_host_create(&own);
+    if (created == NULL) {
+        return hp_fail(diag, HP_STAGE_CALL, HP_NO_MEMORY);
     }
-    status = open_process(*port, diag);
+    status = open_process(created, diag);
     if (status) {
-        hp_host_close(*port);
-        *port = NULL;
+        hp_host_close(created);
+    } else {
+        *port = created;
     }
     return status;
 }
