@@ -21,6 +21,7 @@ man          -  lint         the manual page is well formed
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
 readme       -  build        the example of README.md compiles and does what it says
 fuzz         -  build,clang  a short run of the fuzz targets
+model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
 eva          -  build,prove  the parser has no run-time error for any input
 size         -  build        sizes and stack depth
 bench        -  build        the benchmark runs
@@ -62,6 +63,7 @@ step_man() { scripts/lint.sh man; }
 step_consumer() { test/consumer/run.sh; }
 step_readme() { test/readme/run.sh; }
 step_fuzz() { test/fuzz/run.sh; }
+step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
 step_size() { scripts/size.sh; }
 step_bench() { scripts/bench.sh --smoke; }

@@ -2,17 +2,21 @@
 /*
  * The rendezvous: how all CPUs come to stand still, and go on again. SPEC section 11.
  *
- * All that the CPUs share is one word of {generation, count, phase}. test/model checks the
- * protocol; this file follows it step by step. What makes it sound:
+ * All that the CPUs share is one word of {generation, count, phase}. test/model/rendezvous.pml is
+ * this file as a model, function by function under the same names, which the tests check in all
+ * interleavings; whoever changes one changes the other. What makes it sound:
  *
  * - A CPU arrives by a compare-and-swap of the whole word, so that it can arrive only in the
  *   generation and phase that it saw. One that was delayed across a time-out finds another
  *   generation and does nothing. The generation comes round after 131,072 actions; a CPU that slept
  *   through so many of them counts itself in where it is wanted.
  * - The acting CPU gives up by a compare-and-swap of the very word that it found incomplete, so
- * that nobody can be counted in between.
+ *   that nobody can be counted in between.
  * - CPUs wait for the end of the phase that they saw: whatever ends an action ends that.
  * - Interrupts are off before a CPU arrives in the second phase, and stay so until it goes on.
+ * - The count cannot reach the generation: each CPU but the acting one is counted once in a phase,
+ *   numbers of CPUs are below HP_SAFEPOINT_CPUS_MAX (hp_manager_init() sees to that), and where a
+ *   port breaks its contract arrive() still counts no further.
  *
  * Memory order: the arrivals (release) are seen by the acting CPU (acquire) before it writes; its
  * writes come before the word's new generation (release), which the waiting CPUs see (acquire)
@@ -26,6 +30,11 @@ enum { PHASE_IDLE, PHASE_SCHEDULED, PHASE_GATHER, PHASE_QUIET };
 #define GENERATION_SHIFT 15
 #define GENERATION_ONE   (UINT32_C(1) << GENERATION_SHIFT)
 #define GENERATION_MASK  (~UINT32_C(0) << GENERATION_SHIFT)
+#define COUNT_MAX        (HP_SAFEPOINT_CPUS_MAX - 1) /* all but the acting CPU */
+
+_Static_assert(HP_SAFEPOINT_PHASE == COUNT_ONE - 1, "phase and count meet and do not overlap");
+_Static_assert(COUNT_MAX == GENERATION_ONE / COUNT_ONE - 1,
+               "the largest count fills its field and does not reach the generation");
 
 /* The acting CPU's view of one rendezvous. */
 struct rendezvous {
@@ -63,10 +72,11 @@ static void publish(struct hp_manager *manager, uint32_t word)
     __atomic_store_n(&manager->safepoint.word, word, __ATOMIC_RELEASE);
 }
 
-static bool exchange(struct hp_manager *manager, uint32_t *expected, uint32_t word)
+/* Replaces the word if it still is what it was. */
+static bool exchange(struct hp_manager *manager, uint32_t expected, uint32_t word)
 {
-    return __atomic_compare_exchange_n(&manager->safepoint.word, expected, word, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&manager->safepoint.word, &expected, word, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* ---- a CPU that is not the acting one -------------------------------------------------------- */
@@ -75,28 +85,33 @@ static bool exchange(struct hp_manager *manager, uint32_t *expected, uint32_t wo
 static bool arrive(struct hp_manager *manager, uint32_t generation, uint32_t phase)
 {
     uint32_t self = hp_port_cpu_self(manager->port);
-    uint32_t word = load_word(manager);
 
     /* Before it counts, so that no report names a CPU that has come. */
     __atomic_store_n(&manager->arrived[self], generation | phase, __ATOMIC_RELAXED);
-    while (generation_of(word) == generation && phase_of(word) == phase) {
-        if (exchange(manager, &word, word + COUNT_ONE)) {
+    for (;;) {
+        uint32_t word = load_word(manager);
+
+        if (generation_of(word) != generation || phase_of(word) != phase ||
+            count_of(word) == COUNT_MAX) {
+            return false;
+        }
+        if (exchange(manager, word, word + COUNT_ONE)) {
             return true;
         }
     }
-    return false;
 }
 
 /* Waits until a phase is over; true when the same generation goes on to the next. */
 static bool wait_out(struct hp_manager *manager, uint32_t generation, uint32_t phase)
 {
-    uint32_t word = load_word(manager);
+    for (;;) {
+        uint32_t word = load_word(manager);
 
-    while (generation_of(word) == generation && phase_of(word) == phase) {
+        if (generation_of(word) != generation || phase_of(word) != phase) {
+            return generation_of(word) == generation && phase_of(word) == PHASE_QUIET;
+        }
         hp_port_relax(manager->port);
-        word = load_word(manager);
     }
-    return generation_of(word) == generation && phase_of(word) == PHASE_QUIET;
 }
 
 static void follow(struct hp_manager *manager, uint32_t generation)
@@ -140,22 +155,22 @@ static enum hp_status await(const struct rendezvous *rendezvous, uint32_t phase)
 {
     struct hp_manager *manager = rendezvous->manager;
     struct hp_action_report *report = &manager->report;
-    uint32_t word = rendezvous->generation | phase;
 
     report->phase = phase == PHASE_GATHER ? HP_PHASE_GATHER : HP_PHASE_QUIET;
-    publish(manager, word);
+    publish(manager, rendezvous->generation | phase);
     if (phase == PHASE_GATHER) {
         hp_port_cpus_kick(manager->port);
     }
     for (;;) {
-        word = load_word(manager);
+        uint32_t word = load_word(manager);
+
         report->arrived = count_of(word);
         if (report->arrived == rendezvous->others) {
             return HP_OK;
         }
         report->wait_ns = hp_port_now(manager->port) - rendezvous->start;
         if (report->wait_ns >= rendezvous->timeout_ns &&
-            exchange(manager, &word, rendezvous->generation + GENERATION_ONE)) {
+            exchange(manager, word, rendezvous->generation + GENERATION_ONE)) {
             report_missing(rendezvous, phase);
             return HP_RENDEZVOUS_TIMEOUT;
         }
@@ -229,7 +244,7 @@ bool hp_manager_claim(struct hp_manager *manager)
 {
     uint32_t word = load_word(manager);
 
-    return phase_of(word) == PHASE_SCHEDULED && exchange(manager, &word, generation_of(word));
+    return phase_of(word) == PHASE_SCHEDULED && exchange(manager, word, generation_of(word));
 }
 
 void hp_safe_point_slow(struct hp_safepoint *safepoint)

@@ -143,7 +143,7 @@ static bool is_changed(struct hp_manager *manager)
     const struct hp_payload *payload = action->revert != NULL ? &action->revert->payload : NULL;
     uint32_t n;
 
-    for (n = 0; n < action->revert_count; n++) {
+    for (n = 0; n < action->revert_count && payload != NULL; n++) {
         if (any_differs(payload, true, addr)) {
             return true;
         }
