@@ -113,7 +113,8 @@ struct hp_manager {
     uint32_t peekers;  /* atomic: CPUs that walk the list without the lock */
     uint32_t *arrived; /* by CPU: generation and phase in which it arrived last */
     struct hp_action action;
-    struct hp_action_report report;
+    struct hp_action_report report; /* of the action in progress, or of the last one */
+    uint32_t published[sizeof(struct hp_action_report) / sizeof(uint32_t)]; /* atomic: the last */
 };
 
 /* Options of a manager. Zero everything, set `size`, then set what is wanted. */
@@ -188,7 +189,7 @@ struct hp_action_options {
  * diag->actual is what it returned), HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING,
  * HP_PATCH_STACKING, HP_ALIAS_MAP, HP_MEMORY_CHANGED (it changed while it was looked at), or any
  * status of hp_plan_capture(). The refusal of a known payload becomes its rc, but for
- * HP_INVALID_ARGUMENT and for HP_ACTION_BUSY, which leaves that of the action in progress alone.
+ * HP_INVALID_ARGUMENT, and for HP_ACTION_BUSY where the action in progress is its own.
  * Source: SPEC sections 5, 9, 10.
  */
 HP_MUST_USE enum hp_status hp_manager_apply(struct hp_manager *manager, const char *name,
@@ -261,10 +262,13 @@ HP_MUST_USE enum hp_status hp_manager_list(struct hp_manager *manager, uint32_t 
 void hp_manager_report(struct hp_manager *manager, struct hp_action_report *report);
 
 /*
- * Compares memory with what it should be: all writes of the applied payloads, and the text and
- * read-only data of all loaded ones.
+ * Compares memory with what it should be: all writes of the applied payloads byte by byte, and the
+ * text and read-only data of all loaded ones, patches on them undone, by a sum that was taken when
+ * they were loaded. It finds what went wrong; the sum keeps no secret from somebody who can write
+ * to this memory.
  *
- *   diag  names the first difference: payload, record or section, address; may be NULL
+ *   diag  names the first difference: the payload; and of a write the record, the offset in the
+ *         write and the two bytes, of an image the region ("text" or "read-only data"). May be NULL
  *
  * Returns HP_OK, HP_ACTION_BUSY, HP_TARGET_READ or HP_MEMORY_CHANGED.
  */

@@ -31,6 +31,7 @@ struct hp_record {
     uint32_t old_size;  /* as in the record */
     uint8_t version;    /* 1 or 2 */
     bool undecided;     /* old_addr depends on a target that is not there */
+    uint8_t patched;    /* atomic: 1 while target memory holds the new bytes */
     uint8_t expect_len; /* bytes at expect; 0: no expectation */
     uint8_t expect[HP_WRITE_MAX];
 };

@@ -104,21 +104,12 @@ static uint32_t first_write(const struct hp_payload *payload, uint32_t record)
     return low;
 }
 
-bool hp_handle_is_patched(const struct hp_payload_handle *handle, uint32_t record)
-{
-    const struct hp_payload *payload = &handle->payload;
-    uint32_t n = first_write(payload, record);
-
-    return n < payload->write_count && payload->writes[n].record == record &&
-           payload->writes[n].applied != 0;
-}
-
 int hp_handle_function_applied(const struct hp_payload_handle *handle, uint32_t record)
 {
     if (record >= handle->payload.record_count) {
         return -HP_ERRNO_EINVAL;
     }
-    return hp_handle_is_patched(handle, record) ? 1 : 0;
+    return hp_record_is_patched(&handle->payload.records[record]) ? 1 : 0;
 }
 
 /* Changes one function, when the hook for that is running. */

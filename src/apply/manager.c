@@ -151,6 +151,7 @@ static enum hp_status upload(struct hp_manager *manager, const char *name, const
         return status;
     }
     memcpy(handle->name, name, hp_string_length(name, HP_PAYLOAD_NAME_MAX));
+    hp_handle_sum(handle);
     hp_handle_link(manager->last != NULL ? &manager->last->next : &manager->first, handle);
     manager->last = handle;
     manager->loaded_count++;
@@ -220,8 +221,7 @@ static void forget(struct hp_manager *manager, struct hp_payload_handle *gone)
             }
         }
     }
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&manager->peekers, __ATOMIC_ACQUIRE) != 0) {
+    while (__atomic_load_n(&manager->peekers, __ATOMIC_SEQ_CST) != 0) {
         hp_port_relax(manager->port);
     }
 }
@@ -237,6 +237,7 @@ enum hp_status hp_manager_unload(struct hp_manager *manager, const char *name, s
         status = hp_fail(diag, HP_STAGE_ACTION, HP_PAYLOAD_UNKNOWN);
     } else if (hp_manager_is_busy(manager)) {
         status = hp_fail(diag, HP_STAGE_ACTION, HP_ACTION_BUSY);
+        hp_handle_set_busy(manager, handle);
     } else if (hp_handle_get_state(handle) != HP_STATE_CHECKED) {
         status = hp_fail(diag, HP_STAGE_ACTION, HP_ACTION_STATE);
         hp_handle_set_status(handle, status);
@@ -260,13 +261,14 @@ void hp_manager_describe(const struct hp_manager *manager, const struct hp_paylo
     memset(info, 0, sizeof(*info));
     memcpy(info->name, handle->name, sizeof(info->name));
     if (hp_manager_is_busy(manager) && handle == hp_action_subject(action)) {
-        info->state = action->apply != NULL ? HP_STATE_CHECKED : HP_STATE_APPLIED;
+        info->state = __atomic_load_n(&action->apply, __ATOMIC_RELAXED) != NULL ? HP_STATE_CHECKED
+                                                                                : HP_STATE_APPLIED;
         info->status = HP_ACTION_PENDING;
         info->rc = -HP_ERRNO_EAGAIN;
     } else {
         info->state = hp_handle_get_state(handle);
-        info->status = handle->status;
-        info->rc = handle->rc;
+        info->status = __atomic_load_n(&handle->status, __ATOMIC_RELAXED);
+        info->rc = __atomic_load_n(&handle->rc, __ATOMIC_RELAXED);
     }
     info->addr = handle->payload.image.memory.addr;
     info->size = handle->payload.image.memory.size;

@@ -58,21 +58,45 @@ enum hp_status hp_manager_peek_function(struct hp_manager *manager, uint32_t ind
         }
         info->old_addr = from->old_addr;
         info->new_addr = from->new_addr;
-        info->applied = hp_handle_is_patched(handle, record);
+        info->applied = hp_record_is_patched(from);
         status = HP_OK;
     }
     leave(manager);
     return status;
 }
 
+/*
+ * The report is copied word by word, and the sequence looked at before and after. Each word is
+ * released and acquired: who reads one of a later action reads its sequence, too.
+ */
+#define REPORT_WORDS (sizeof(struct hp_action_report) / sizeof(uint32_t))
+
+_Static_assert(sizeof(((struct hp_manager *)0)->published) == sizeof(struct hp_action_report),
+               "the published report has room for one");
+
+void hp_report_publish(struct hp_manager *manager)
+{
+    uint32_t words[REPORT_WORDS];
+    size_t n;
+
+    memcpy(words, &manager->report, sizeof(words));
+    for (n = 0; n < REPORT_WORDS; n++) {
+        __atomic_store_n(&manager->published[n], words[n], __ATOMIC_RELEASE);
+    }
+}
+
 bool hp_manager_peek_report(struct hp_manager *manager, struct hp_action_report *report)
 {
     const uint32_t *sequence = &manager->action.sequence;
     uint32_t before = __atomic_load_n(sequence, __ATOMIC_ACQUIRE);
+    uint32_t words[REPORT_WORDS];
+    size_t n;
 
-    *report = manager->report;
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    for (n = 0; n < REPORT_WORDS; n++) {
+        words[n] = __atomic_load_n(&manager->published[n], __ATOMIC_ACQUIRE);
+    }
     if (before % 2 == 0 && __atomic_load_n(sequence, __ATOMIC_RELAXED) == before) {
+        memcpy(report, words, sizeof(words));
         return true;
     }
     memset(report, 0, sizeof(*report));

@@ -323,8 +323,8 @@ static enum hp_status choose(const struct request *request)
     if ((request->options->flags & ~HP_ACTION_NODEPS) != 0) {
         return refuse(request, HP_ACTION_FLAGS);
     }
-    action->apply = apply ? request->handle : NULL;
-    action->revert = request->command == HP_ACTION_APPLY ? NULL : request->manager->top;
+    hp_action_choose(action, apply ? request->handle : NULL,
+                     request->command == HP_ACTION_APPLY ? NULL : request->manager->top);
     action->revert_count = 0;
     action->timeout_ns =
         request->options->timeout_ns != 0 ? request->options->timeout_ns : HP_TIMEOUT_DEFAULT_NS;
@@ -380,8 +380,10 @@ static enum hp_status start(const struct request *request)
     }
     hp_window_unmap(manager);
     manager->report.status = HP_HOOK_FAILED;
+    manager->report.hook_rc = rc;
     hp_handle_set_status(request->handle, HP_HOOK_FAILED);
-    request->handle->rc = rc;
+    hp_handle_set_rc(request->handle, rc);
+    hp_report_publish(manager);
     hp_action_end(&manager->action);
     hp_note_section(request->diag, HP_NO_INDEX, hp_special_name(pre));
     return hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_HOOK_FAILED, 0,
@@ -406,6 +408,7 @@ static enum hp_status schedule(struct hp_manager *manager, const char *name,
         status = refuse(&request, HP_PAYLOAD_UNKNOWN);
     } else if (hp_manager_is_busy(manager)) {
         status = refuse(&request, HP_ACTION_BUSY);
+        hp_handle_set_busy(manager, request.handle);
     } else {
         status = prepare(&request);
         if (status == HP_OK) {

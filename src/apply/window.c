@@ -163,6 +163,7 @@ void hp_window_write(const struct hp_payload *payload, struct hp_write *write, b
     }
     hp_port_text_sync(payload->port, write->addr, write->size);
     write->applied = !revert;
+    __atomic_store_n(&payload->records[write->record].patched, write->applied, __ATOMIC_RELAXED);
 }
 
 /* Makes all writes that are not made yet, or takes back all that are. */
@@ -303,9 +304,10 @@ void hp_manager_finish(struct hp_manager *manager, enum hp_status status)
     manager->report.status = status;
     hp_handle_set_status(handle, status);
     if (status == HP_HOOK_FAILED) {
-        handle->rc = manager->report.hook_rc;
+        hp_handle_set_rc(handle, manager->report.hook_rc);
     }
     (void)hp_hook_call(handle, action->apply != NULL ? HP_SPECIAL_HOOKS_POSTAPPLY
                                                      : HP_SPECIAL_HOOKS_POSTREVERT);
+    hp_report_publish(manager);
     hp_action_end(action);
 }
