@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds the freestanding library in every variant, with no header of a C library in reach but four
-# declarations, and checks what it asks of an embedder: undefined.sh [--quick]
+# Builds the freestanding libraries in every variant, with no header of a C library in reach but four
+# declarations, and checks what they ask of an embedder: undefined.sh [--quick]
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
@@ -19,7 +19,8 @@ variants() {
         for level in -O0 -O2 -Os; do
             printf '%s\n' "$compiler - $level"
         done
-        for option in HP_WITH_SIGNATURES=OFF HP_PIE=ON HP_NO_RED_ZONE=OFF; do
+        for option in HP_WITH_SIGNATURES=OFF HP_WITH_CONTROL=OFF HP_WITH_X86_64=OFF HP_PIE=ON \
+            HP_NO_RED_ZONE=OFF; do
             printf '%s\n' "$compiler - -O2 -D$option"
         done
     done
@@ -31,7 +32,7 @@ variants() {
     done
 }
 
-# build DIR COMPILER TARGET FLAGS OPTIONS...: the library in DIR/lib.
+# build DIR COMPILER TARGET FLAGS OPTIONS...: the libraries in DIR/lib.
 build() {
     local dir=$1 compiler=$2 target=$3 flags=$4 own
 
@@ -46,36 +47,49 @@ build() {
     run_quiet cmake --build "$dir" --parallel "$HP_JOBS" -- --quiet
 }
 
-# allowed_symbols: what the library may leave undefined: four functions and the port.
+# allowed_symbols HEADER...: what may be left undefined: four functions and the port as in HEADERs.
 allowed_symbols() {
     printf '%s\n' memcpy memmove memset memcmp
-    grep -ohE '\bhp_port_[a-z_]+\(' "$HP_ROOT/include/hotpatch/port.h" | tr -d '('
+    (cd "$HP_ROOT/include/hotpatch" && grep -ohE '\bhp_port_[a-z_]+\(' "$@") | tr -d '('
 }
 
-# check LIBRARY: fails and tells why when the library asks for more, or has writable data. Read, not
+# check SYMBOL HEADERS LIBRARY...: fails and tells why when the libraries together do not define
+# SYMBOL, ask for more than the port functions of HEADERS (words), or have writable data. Read, not
 # linked, so that it works for targets which this machine has no linker for.
 check() {
-    local library=$1 symbols undefined writable
+    local symbol=$1 headers=$2 symbols undefined writable
 
-    symbols=$(readelf -sW "$library" | awk 'NF == 8 && $1 ~ /^[0-9]+:$/ {
+    shift 2
+    symbols=$(readelf -sW "$@" | awk 'NF == 8 && $1 ~ /^[0-9]+:$/ {
         if ($7 == "COM") { print "common", $8 }
         else if ($7 == "UND") { print "undefined", $8 }
         else if ($5 != "LOCAL") { print "defined", $8 } }' | sort -u)
     undefined=$({
-        allowed_symbols | sed 's/^/allowed /'
+        # shellcheck disable=SC2086 # headers are words
+        allowed_symbols $headers | sed 's/^/allowed /'
         printf '%s\n' "$symbols"
     } | awk '$1 == "allowed" || $1 == "defined" { known[$2] = 1 }
              $1 == "common" { print }
              $1 == "undefined" && !known[$2] { print }')
-    grep -q '^defined hp_payload_load$' <<<"$symbols" || undefined="hp_payload_load is not in it"
+    grep -q "^defined $symbol\$" <<<"$symbols" || undefined="$symbol is not in $1"
     # Constants that hold pointers are data only until whoever loads a PIE has relocated it.
-    writable=$(readelf -SW "$library" | sed -n 's/^ *\[ *[0-9]*\] //p' |
+    writable=$(readelf -SW "$@" | sed -n 's/^ *\[ *[0-9]*\] //p' |
         awk '$7 ~ /W/ && $1 !~ /^\.data\.rel\.ro/ && $5 !~ /^0+$/ {
             print "writable section", $1, "of 0x" $5 " bytes" }')
     if [ -n "$undefined$writable" ]; then
         printf '%s\n' "$undefined" "$writable" | sed '/^$/d'
         return 1
     fi
+}
+
+# check_all DIR: checks each library of a build.
+check_all() {
+    local lib=$1/lib
+
+    check hp_payload_load port.h "$lib/libhotpatch.a" &&
+        check hp_port_relax port.h "$lib/libhotpatch-defaults.a" &&
+        { grep -qx 'HP_WITH_CONTROL:[A-Z]*=OFF' "$1/CMakeCache.txt" ||
+            check hp_control 'port.h control.h' "$lib/libhotpatch-control.a" "$lib/libhotpatch.a"; }
 }
 
 # check_registers LIBRARY: fails when x86 code uses vector or floating-point registers.
@@ -123,14 +137,17 @@ while read -r compiler target flags options; do
     status=0
     # shellcheck disable=SC2086 # options are words
     { build "$dir" "$compiler" "$target" "$flags" $options &&
-        check "$dir/lib/libhotpatch.a" &&
+        check_all "$dir" &&
         { [ "$target" != - ] || check_registers "$dir/lib/libhotpatch.a"; }; } || status=$?
     report "$status" "$variant"
 done < <(variants)
 
-for option in -DHP_WITH_X86_64=OFF -DHP_WITH_CONTROL=ON -DHP_WITH_SPLICES=ON; do
+# No architecture at all, and what this release does not contain yet.
+no_architecture=$(sed -n 's/^HP_ARCH(\(.*\))$/-DHP_WITH_\U\1=OFF/p' "$HP_ROOT/src/arch/list.h")
+for option in "${no_architecture//$'\n'/ }" -DHP_WITH_SPLICES=ON; do
     status=0
-    refused "$option" || status=$?
+    # shellcheck disable=SC2086 # options are words
+    refused $option || status=$?
     report "$status" "$option must be refused"
 done
 

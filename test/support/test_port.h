@@ -56,7 +56,7 @@ struct tp_image {
     uint32_t aliases; /* of its pages */
 };
 
-#define TP_IMAGES_MAX 8
+#define TP_IMAGES_MAX 16
 #define TP_CPUS_MAX   16
 
 struct hp_port {
@@ -67,14 +67,18 @@ struct hp_port {
     uint32_t fail_at;              /* number of the fallible call that fails; 0: none does */
     bool fail_onwards;             /* and every later one, too */
     enum hp_status symbol_failure; /* what a failing symbol call answers */
-    uint32_t cpu_limit;            /* bound of CPU numbers; CPU `self` runs the test */
-    uint32_t self;
+    uint32_t cpu_limit;            /* bound of CPU numbers, up to TP_CPUS_MAX */
+    uint32_t self;                 /* the CPU that runs now */
     bool online[TP_CPUS_MAX];
     uint64_t tick; /* nanoseconds by which each reading advances the clock */
 
-    /* Called by hp_port_relax() and in the window, to play what others do; may be NULL. */
+    /*
+     * Called by hp_port_relax(), in the window, and before every call that a CPU makes at its safe
+     * point, to play what others do; may be NULL.
+     */
     void (*on_relax)(struct hp_port *port, void *data);
     void (*on_window)(struct hp_port *port, void *data);
+    void (*on_step)(struct hp_port *port, void *data);
     int (*on_hook)(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle);
     void *data;
 
@@ -94,9 +98,10 @@ struct hp_port {
     uint32_t serialised; /* hp_port_serialise() calls */
     bool locked;
     bool held;
-    bool interrupts_off;
     bool in_window;
-    bool dirty; /* text was synchronised after the last hp_port_serialise() */
+    bool interrupts_off[TP_CPUS_MAX];
+    bool stale[TP_CPUS_MAX]; /* text was synchronised after its last hp_port_serialise() */
+    uint32_t holds;          /* successful hp_port_cpus_hold() calls */
     uint64_t now;
     uint8_t *last_image; /* contents of the image freed last */
     size_t last_image_size;

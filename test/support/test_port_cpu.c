@@ -16,12 +16,24 @@
 
 void tp_assert_quiescent(const struct hp_port *port)
 {
+    uint32_t cpu;
+
     assert_int_equal(port->live_aliases, 0);
     assert_false(port->locked);
     assert_false(port->held);
-    assert_false(port->interrupts_off);
     assert_false(port->in_window);
-    assert_false(port->dirty);
+    for (cpu = 0; cpu < TP_CPUS_MAX; cpu++) {
+        assert_false(port->interrupts_off[cpu]);
+        assert_true(!port->stale[cpu] || !port->online[cpu]);
+    }
+}
+
+/* Others may do something before this call has an effect. */
+static void step(struct hp_port *port)
+{
+    if (port->on_step != NULL) {
+        port->on_step(port, port->data);
+    }
 }
 
 /* ---- aliases ------------------------------------------------------------------------------- */
@@ -97,7 +109,7 @@ void hp_port_text_sync(struct hp_port *port, uint64_t addr, size_t size)
     assert_non_null(tp_byte(port, addr));
     assert_true(size > 0);
     port->syncs++;
-    port->dirty = true;
+    memset(port->stale, true, sizeof(port->stale));
 }
 
 /* ---- CPUs ---------------------------------------------------------------------------------- */
@@ -109,23 +121,27 @@ uint32_t hp_port_cpu_limit(struct hp_port *port)
 
 uint32_t hp_port_cpu_self(struct hp_port *port)
 {
+    step(port);
     return port->self;
 }
 
 enum hp_status hp_port_cpus_hold(struct hp_port *port)
 {
+    step(port);
     assert_false(port->held);
     if (tp_fails(port, HP_CPUS_NOT_HELD)) {
         return HP_CPUS_NOT_HELD;
     }
     port->held = true;
+    port->holds++;
     return HP_OK;
 }
 
 void hp_port_cpus_release(struct hp_port *port)
 {
+    step(port);
     assert_true(port->held);
-    assert_false(port->interrupts_off);
+    assert_false(port->interrupts_off[port->self]);
     port->held = false;
 }
 
@@ -145,6 +161,7 @@ void hp_port_cpus_kick(struct hp_port *port)
 
 uint64_t hp_port_now(struct hp_port *port)
 {
+    step(port);
     port->now += port->tick;
     return port->now;
 }
@@ -152,6 +169,7 @@ uint64_t hp_port_now(struct hp_port *port)
 void hp_port_relax(struct hp_port *port)
 {
     assert_false(port->in_window);
+    step(port);
     if (port->on_relax != NULL) {
         port->on_relax(port, port->data);
     }
@@ -159,24 +177,30 @@ void hp_port_relax(struct hp_port *port)
 
 uintptr_t hp_port_interrupts_off(struct hp_port *port)
 {
-    assert_false(port->interrupts_off);
-    port->interrupts_off = true;
+    step(port);
+    assert_false(port->interrupts_off[port->self]);
+    port->interrupts_off[port->self] = true;
     return INTERRUPT_STATE;
 }
 
 void hp_port_interrupts_restore(struct hp_port *port, uintptr_t state)
 {
-    assert_true(port->interrupts_off);
-    assert_false(port->dirty);
+    step(port);
+    assert_true(port->interrupts_off[port->self]);
+    assert_false(port->stale[port->self]);
     assert_int_equal(state, INTERRUPT_STATE);
-    port->interrupts_off = false;
+    port->interrupts_off[port->self] = false;
 }
 
 void hp_port_window_enter(struct hp_port *port)
 {
+    uint32_t cpu;
+
     assert_true(port->held);
-    assert_true(port->interrupts_off);
     assert_false(port->in_window);
+    for (cpu = 0; cpu < port->cpu_limit; cpu++) { /* all stand still */
+        assert_true(port->interrupts_off[cpu] || !port->online[cpu]);
+    }
     port->in_window = true;
     if (port->on_window != NULL) {
         port->on_window(port, port->data);
@@ -192,8 +216,9 @@ void hp_port_window_leave(struct hp_port *port)
 
 void hp_port_serialise(struct hp_port *port)
 {
-    assert_true(port->interrupts_off);
-    port->dirty = false;
+    step(port);
+    assert_true(port->interrupts_off[port->self]);
+    port->stale[port->self] = false;
     port->serialised++;
 }
 
