@@ -9,6 +9,7 @@ STEPS='
 build        q  build        both libraries and the tool compile without a warning
 unit         q  build        unit tests
 asan         q  build        unit tests under AddressSanitizer and UBSan
+selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
@@ -45,6 +46,13 @@ step_unit() { run_ctest build; }
 step_asan() {
     build_preset asan
     run_ctest build-asan
+}
+step_selfpatch() {
+    build_preset default
+    build/bin/selfpatch build/examples/selfpatch
+    build_preset asan
+    build-asan/bin/selfpatch build-asan/examples/selfpatch
+    echo "2 passed, 0 failed"
 }
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
