@@ -19,6 +19,7 @@ tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
 shell        -  lint         shellcheck has no finding
 man          -  lint         the manual page is well formed
+porting      q  build        docs/PORTING.md and port/template have every function of the port
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
 readme       -  build        the example of README.md compiles and does what it says
 fuzz         -  build,clang  a short run of the fuzz targets
@@ -67,6 +68,7 @@ step_tidy() { scripts/lint.sh tidy; }
 step_cppcheck() { scripts/lint.sh cppcheck; }
 step_shell() { scripts/lint.sh shell; }
 step_man() { scripts/lint.sh man; }
+step_porting() { test/porting/run.sh; }
 step_consumer() { test/consumer/run.sh; }
 step_readme() { test/readme/run.sh; }
 step_fuzz() { test/fuzz/run.sh; }
