@@ -6,9 +6,11 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: bench.sh [--smoke]   loading payloads: time against the floor, phases, growth
-  --smoke  fewer samples: checks that the port's allocations are few and constant and that the cost
-           grows as the payload does, which takes a few seconds
+usage: bench.sh [--smoke]   loading payloads: time against the floor, phases, growth; applying and
+                            reverting them: time of each part, instructions of the window
+  --smoke  fewer samples: checks that the port's allocations are few and constant, that the cost
+           grows as the payload does, and that the window executes no more instructions for a
+           function than it should, which takes a few seconds
 TEXT
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Shows the library at work on the real Xen, from a bare Debian 12 on: builds all there is and a
+# Shows the library at work, from a bare Debian 12 on. On the real Xen: builds all there is and a
 # payload for Debian's Xen, inspects, judges and plans it, and has three broken payloads refused.
+# Then on itself: a process whose threads keep running code that payloads change under them.
 #
 # Every result is checked, too: the script ends with a summary, or fails at the first surprise.
 set -euo pipefail
@@ -121,5 +122,26 @@ build_payload missing.livepatch missing.c
 refused missing.livepatch symbol-undefined
 expect xen_motto
 
-printf '\ndemo: all %d steps as expected: 1 payload accepted and planned, 3 broken ones refused\n' \
+heading "A process that patches itself: the old code and the new"
+ln -s "$HP_ROOT/build/bin/selfpatch" "$HP_ROOT/build/examples/selfpatch/self_fix.livepatch" .
+ln -s "$HP_ROOT/build/examples/selfpatch" payloads
+sed -n '/^int answer/,/^}/p' "$HP_ROOT/examples/selfpatch/target.c"
+sed -n '/^static/,$p' "$payloads/self_fix.c"
+show 0 objdump -d --no-show-raw-insn --section=.text --disassemble=answer selfpatch
+expect '<answer>:' 'mov ' 0x29
+
+heading "Would it load and apply it, and what would be written?"
+show 0 hotpatch validate --target selfpatch self_fix.livepatch
+[ "$output" = "self_fix.livepatch: accepted" ] || die "the payload is not simply accepted"
+show 0 hotpatch plan --target selfpatch self_fix.livepatch
+expect "self_fix.livepatch: 1 write" answer "jmp fixed_answer"
+
+heading "Now it runs: four threads call answer() while payloads come and go"
+show 0 ./selfpatch payloads
+expect "fix applied" "41 -> 42" "fix reverted" "stacked on top" "both replaced by cumulative" \
+    "replace by expect refused" "expect refused: byte" "nop applied" "corrupt payloads refused" \
+    "CPU 3 named" "the same action works" "hooks ran" "all memory given back"
+
+printf '\ndemo: all %d steps as expected: 1 payload for Xen accepted and planned, 3 broken ones refused\n' \
     "$steps"
+printf 'demo: %s\n' "$(tail -n 1 <<<"$output" | sed 's/^selfpatch: //; s/^all/a process patched itself, all/')"

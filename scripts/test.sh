@@ -9,6 +9,7 @@ STEPS='
 build        q  build        both libraries and the tool compile without a warning
 unit         q  build        unit tests
 asan         q  build        unit tests under AddressSanitizer and UBSan
+selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
@@ -18,6 +19,7 @@ tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
 shell        -  lint         shellcheck has no finding
 man          -  lint         the manual page is well formed
+porting      q  build        docs/PORTING.md and port/template have every function of the port
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
 readme       -  build        the example of README.md compiles and does what it says
 fuzz         -  build,clang  a short run of the fuzz targets
@@ -47,6 +49,13 @@ step_asan() {
     build_preset asan
     run_ctest build-asan
 }
+step_selfpatch() {
+    build_preset default
+    build/bin/selfpatch build/examples/selfpatch
+    build_preset asan
+    build-asan/bin/selfpatch build-asan/examples/selfpatch
+    echo "2 passed, 0 failed"
+}
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
@@ -60,6 +69,7 @@ step_tidy() { scripts/lint.sh tidy; }
 step_cppcheck() { scripts/lint.sh cppcheck; }
 step_shell() { scripts/lint.sh shell; }
 step_man() { scripts/lint.sh man; }
+step_porting() { test/porting/run.sh; }
 step_consumer() { test/consumer/run.sh; }
 step_readme() { test/readme/run.sh; }
 step_fuzz() { test/fuzz/run.sh; }

@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds a live-patch payload for exactly one x86-64 Xen, without any header of Xen's.
+# Builds a live-patch payload for exactly one x86-64 executable: a Xen, or a process that patches
+# itself. No header of the target is needed.
 #
 #   build.sh [--depends-on PAYLOAD] OUT TARGET SOURCE...
 #
-# The sources are C or assembler. TARGET is the unstripped image to patch (xen-syms). The payload
-# stacks on PAYLOAD, or on the target itself. The sources may use what the build finds there:
+# The sources are C or assembler. TARGET is the unstripped image to patch (xen-syms, selfpatch), with
+# a build-id. The payload stacks on PAYLOAD, or on the target itself. The sources may use what the
+# build finds there:
 #
 #   TARGET_SIZE_<function>              bytes of the function
 #   TARGET_BYTES_<function>             its first bytes (31 at most), as "0x48, 0x8d, ..."
@@ -52,8 +54,9 @@ target_fact() {
     TARGET_BYTES_*)
         read -r addr size <<<"$(function_range "${fact#TARGET_BYTES_}")"
         end=$((0x$addr + (size < 31 ? size : 31)))
-        "$objdump" -s --start-address="0x$addr" --stop-address="$(printf '0x%x' "$end")" "$target" |
-            awk 'match($0, /^ [0-9a-f]+ /) { print substr($0, RLENGTH + 1, 35) }' |
+        # Disassembled, since that leaves out debug sections, which have addresses from 0 on.
+        "$objdump" -dz --start-address="0x$addr" --stop-address="$(printf '0x%x' "$end")" \
+            "$target" | awk -F '\t' 'NF > 1 { print $2 }' |
             tr -d ' \n' | sed 's/../0x&,/g; s/,$//'
         ;;
     TARGET_CALL_*_TO_*)

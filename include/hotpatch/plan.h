@@ -52,6 +52,7 @@ struct hp_write {
     uint8_t uncertain;   /* 1: offline, and the target rewrites some of these bytes at boot */
     uint8_t applied;     /* 1: target memory holds new_bytes */
     uint8_t was_applied; /* the same when an action was scheduled */
+    uint8_t reserved[2]; /* the arrays are aligned to 4, and their sizes multiples of it */
     uint8_t old_bytes[HP_WRITE_MAX]; /* put back by a revert */
     uint8_t new_bytes[HP_WRITE_MAX];
     uint8_t now_bytes[HP_WRITE_MAX]; /* what an action must find, once it is scheduled */

@@ -160,6 +160,7 @@ void hp_port_text_sync(struct hp_port *port, uint64_t addr, size_t size)
     if (HP_HOST_CHECKS) {
         hp_host_check(port, __func__, is_mapped(port, addr, size), "no alias holds the range");
     }
+    (void)atomic_fetch_add(&port->changes, 1);
     if (port->live) {
         char *start = (char *)(uintptr_t)addr;
 

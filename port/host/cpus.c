@@ -61,7 +61,7 @@ enum hp_status hp_host_cpu_attach(struct hp_port *port, uint32_t *cpu)
     } else {
         self->port = port;
         self->id = id;
-        self->serialised = atomic_load(&port->windows);
+        self->serialised = atomic_load(&port->changes);
         cpus->by_id[id] = self;
         *cpu = id;
     }

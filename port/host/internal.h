@@ -100,7 +100,7 @@ struct hp_host_cpu {
     bool in_window;      /* between hp_port_window_enter() and hp_port_window_leave() */
     uintptr_t off;       /* hp_port_interrupts_off() calls not yet undone */
     sigset_t signals;    /* that were blocked before the first of these */
-    uint64_t serialised; /* windows that were over when it serialised last */
+    uint64_t serialised; /* changes that were made when it serialised last */
 };
 
 /* The threads that are CPUs. */
@@ -172,7 +172,7 @@ struct hp_port {
     pthread_mutex_t lock;         /* hp_port_lock() */
     _Atomic uintptr_t lock_owner; /* the thread that has it, as a number; 0: none */
     struct hp_host_cpus cpus;
-    _Atomic uint64_t windows; /* that are over */
+    _Atomic uint64_t changes; /* of code, so far */
     struct hp_host_clock clock;
 
     struct hp_host_counts counts;

@@ -44,8 +44,8 @@ void hp_port_interrupts_restore(struct hp_port *port, uintptr_t state)
         return;
     }
     hp_host_check(port, __func__, state == self->off - 1, "state of another call");
-    hp_host_check(port, __func__, self->serialised == atomic_load(&port->windows),
-                  "the CPU has not serialised after the window");
+    hp_host_check(port, __func__, self->serialised == atomic_load(&port->changes),
+                  "the CPU has not serialised after the changes");
     self->off = state < self->off ? state : self->off - 1;
     if (self->off == 0) {
         (void)atomic_fetch_sub(&port->counts.interrupts_off, 1);
@@ -76,7 +76,6 @@ void hp_port_window_leave(struct hp_port *port)
     hp_host_check_context(port, __func__, HP_HOST_WINDOW);
     if (self != NULL && self->in_window) {
         self->in_window = false;
-        (void)atomic_fetch_add(&port->windows, 1);
     }
 }
 
@@ -110,7 +109,7 @@ void hp_port_serialise(struct hp_port *port)
     hp_host_check_context(port, __func__, HP_HOST_QUIET | HP_HOST_WINDOW);
     serialise();
     if (self != NULL) {
-        self->serialised = atomic_load(&port->windows);
+        self->serialised = atomic_load(&port->changes);
     }
 }
 

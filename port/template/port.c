@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An empty port to begin from: every function of <hotpatch/port.h>, each with what it has to do in
- * a hypervisor. As it stands it compiles, links and refuses: no payload loads with it.
+ * a hypervisor. As it stands it compiles, links and refuses: no payload loads with it, and no
+ * action finds CPUs that it may stop.
  *
  * Copy this file into your project, define struct hp_port, and fill the functions in from top to
- * bottom; the header holds the exact contracts. All are called while a payload is loaded, in an
- * ordinary context where you may sleep, and never while CPUs are stopped.
+ * bottom; the header holds the exact contracts, docs/PORTING.md the reasons. Those of the first
+ * part are called while a payload is loaded, in an ordinary context where you may sleep; those of
+ * the second are needed to apply it, and the comment on each says where it is called.
  */
 #include <hotpatch/port.h>
 
@@ -141,3 +143,119 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
     (void)size;
     return HP_PATCH_RANGE;
 }
+
+/* ---- what applying and reverting need ------------------------------------------------------- */
+
+/* Return one more than the highest number that a CPU can have. */
+uint32_t hp_port_cpu_limit(struct hp_port *port)
+{
+    (void)port;
+    return 1;
+}
+
+/* Return the number of the CPU that calls. Safe point. */
+uint32_t hp_port_cpu_self(struct hp_port *port)
+{
+    (void)port;
+    return 0;
+}
+
+/*
+ * Keep CPUs from coming and going: try the lock of CPU hotplug, without waiting for it. Safe point.
+ */
+enum hp_status hp_port_cpus_hold(struct hp_port *port)
+{
+    (void)port;
+    return HP_CPUS_NOT_HELD;
+}
+
+/* Give that lock back. Safe point. */
+void hp_port_cpus_release(struct hp_port *port)
+{
+    (void)port;
+}
+
+/*
+ * Return the lowest number, from `from` upwards, of a CPU that executes your code; the limit when
+ * there is none. Leave out no CPU that does, and count none that will not come to its safe point.
+ */
+uint32_t hp_port_cpu_next(struct hp_port *port, uint32_t from)
+{
+    (void)port;
+    return from;
+}
+
+/* Send an interrupt to all other CPUs, so that they leave their guests. Its handler does nothing.
+ */
+void hp_port_cpus_kick(struct hp_port *port)
+{
+    (void)port;
+}
+
+/* Return nanoseconds of a clock that goes on while interrupts are off. Safe point. */
+uint64_t hp_port_now(struct hp_port *port)
+{
+    (void)port;
+    return 0;
+}
+
+/* Disable interrupts on this CPU; return what restores their state. Safe point. */
+uintptr_t hp_port_interrupts_off(struct hp_port *port)
+{
+    (void)port;
+    return 0;
+}
+
+/* Put that state back. */
+void hp_port_interrupts_restore(struct hp_port *port, uintptr_t state)
+{
+    (void)port;
+    (void)state;
+}
+
+/*
+ * Map the pages of [addr, addr + size) of your code, or of a loaded payload's text, once more:
+ * writable, not executable, and in one piece when they are several. Called before the CPUs are
+ * stopped, where you may sleep and fail.
+ */
+enum hp_status hp_port_alias_map(struct hp_port *port, uint64_t addr, size_t size,
+                                 struct hp_alias *alias)
+{
+    (void)port;
+    (void)addr;
+    (void)size;
+    memset(alias, 0, sizeof(*alias));
+    return HP_ALIAS_MAP;
+}
+
+/* Take it away. Called at a safe point too, where you must not sleep; it cannot fail. */
+void hp_port_alias_unmap(struct hp_port *port, const struct hp_alias *alias)
+{
+    (void)port;
+    (void)alias;
+}
+
+/* Take a lock that keeps calls of the manager apart; it may sleep. Never called at a safe point. */
+void hp_port_lock(struct hp_port *port)
+{
+    (void)port;
+}
+
+/* Give it back. */
+void hp_port_unlock(struct hp_port *port)
+{
+    (void)port;
+}
+
+/*
+ * Not here, since there are defaults which the linker takes where you define none
+ * (hotpatch-defaults):
+ *
+ *   hp_port_text_sync()     caches, after a write to code
+ *   hp_port_serialise()     pipeline, on each CPU
+ *   hp_port_relax()         a pause in a loop
+ *   hp_port_window_enter()  does nothing: define it, and hp_port_window_leave(), when NMIs or
+ *   hp_port_window_leave()  machine checks can run code that may be patched
+ *   hp_port_call_hook()     calls a function pointer: define it when that takes more in your
+ *                           project, as with control-flow integrity
+ */

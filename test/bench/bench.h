@@ -115,6 +115,7 @@ struct hp_port {
     uint8_t *work[2];          /* preallocated work areas */
     uint8_t *image[2];         /* and images */
     uint32_t live;             /* loads whose memory is in use; indexes the two above */
+    bool acting;               /* a manager uses it, which allocates more than a load does */
     uint64_t calls;            /* of hp_port_alloc() and hp_port_image_alloc() */
     struct bench_clock *clock; /* NULL: phases are not timed */
 };
@@ -200,6 +201,17 @@ double bench_load_time(struct hp_port *port, const struct bench_payload *file,
 /* Loads a payload, or ends the program. */
 void bench_load(struct hp_payload *payload, struct hp_port *port, const struct bench_payload *file,
                 const struct hp_payload *before);
+
+/* ---- actions (actions.c, steps.c) ------------------------------------------------------------ */
+
+/*
+ * Prints what an apply and a revert of 1 to 500 functions cost; false when one more function costs
+ * too many instructions in the window, or not always the same number.
+ */
+bool bench_actions(struct hp_port *port, uint32_t samples);
+
+/* Instructions of a call that a child process makes. It must not depend on the process. */
+uint64_t bench_count(void (*work)(void *), void *data);
 
 /* ---- growth (growth.c) ---------------------------------------------------------------------- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Times the loading of payloads against a floor measured in the same run, counts the port's
- * allocations, and shows how the cost grows. Fails on what does not depend on the machine: a number
- * of allocations that varies, and a cost that grows much faster than the payload.
+ * allocations, and shows how the cost grows; then the same of actions. Fails on what does not
+ * depend on the machine: a number of allocations that varies, a cost that grows much faster than
+ * the payload, and instructions in the window.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@
 
 /* Port allocations that a load may make, whatever the payload. */
 #define ALLOCS_MAX 3u
+
+/* Actions of each kind and size that are timed. */
+#define ACTIONS       2000u
+#define SMOKE_ACTIONS 10u
 
 static const struct bench_spec specs[] = {
     {"typical", .functions = 10, .relocations = 420, .undefined = 60, .locals = 30,
@@ -162,6 +167,7 @@ int main(int argc, char **argv)
     print_floor(results);
     ok = check_allocs(results);
     ok = bench_growth(port, is_smoke ? &smoke : &full_growth) && ok;
+    ok = bench_actions(port, is_smoke ? SMOKE_ACTIONS : ACTIONS) && ok;
     for (n = 0; n < SPECS; n++) {
         free(files[n].data);
     }
