@@ -82,7 +82,8 @@ static size_t copy_piece(const struct hp_port *port, uint64_t addr, uint8_t *out
     } else {
         memcpy(out, section->bytes + (addr - section->addr), size);
     }
-    *rewritten = *rewritten || hp_host_is_rewritten(port, addr, size);
+    *rewritten = *rewritten || (section->writable && !section->exec && !port->live) ||
+                 hp_host_is_rewritten(port, addr, size);
     return size;
 }
 
