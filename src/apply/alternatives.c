@@ -112,6 +112,9 @@ static enum hp_status resolve_call(const struct walk *walk, uint64_t addr, uint8
         return HP_ALT_CALL_SITE;
     }
     status = read_pointer(loading, pointer, &value);
+    if (loading->target.machine == 0 && pointer == addr + walk->form->call_size - 1) {
+        status = HP_UNDECIDED; /* a displacement with all bits set: it was not relocated */
+    }
     if (status == HP_UNDECIDED && loading->options->allow_undecided) {
         loading->payload->undecided.alternatives += walk->writes ? 1 : 0;
         return HP_OK;
@@ -220,15 +223,15 @@ static enum hp_status walk_alternatives(const struct walk *walk)
     for (n = 0; n < payload->alternatives.count; n++) {
         struct hp_alternative alt;
         uint64_t addr;
-        const uint8_t *entry = hp_tables_entry(payload, &payload->alternatives,
-                                               walk->form->entry_size, n, &addr);
+        const uint8_t *entry =
+            hp_tables_entry(payload, &payload->alternatives, walk->form->entry_size, n, &addr);
         enum hp_status status = walk->form->decode(entry, addr, &alt);
         const uint8_t *replacement = find_replacement(loading, &alt);
         uint8_t *code = find_code(loading, alt.site, alt.site_size);
 
         if (status) {
-            status = hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, status, alt.site_size,
-                                     alt.size);
+            status =
+                hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, status, alt.site_size, alt.size);
         } else if (code == NULL) {
             status = HP_ALT_SITE;
         } else if (replacement == NULL) {

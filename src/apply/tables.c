@@ -266,10 +266,9 @@ static enum hp_status check_bug_frames(struct hp_loading *loading, uint32_t kind
 
     for (n = 0; n < table->count; n++) {
         uint64_t addr;
-        const uint8_t *frame =
-            hp_tables_entry(payload, table, frame_size(payload, kind), n, &addr);
-        enum hp_status status = hp_payload_check_text(
-            loading, frame_location(payload, frame, addr), HP_BUG_ADDRESS);
+        const uint8_t *frame = hp_tables_entry(payload, table, frame_size(payload, kind), n, &addr);
+        enum hp_status status =
+            hp_payload_check_text(loading, frame_location(payload, frame, addr), HP_BUG_ADDRESS);
 
         if (status) {
             return hp_tables_fail(loading, (enum hp_special)(HP_SPECIAL_BUG_FRAMES_0 + kind), n,

@@ -91,8 +91,7 @@ static bool decode_call(const uint8_t *code, uint64_t addr, uint64_t *pointer)
 /* "call ." would call itself for ever: it says that the pointer is to be followed. */
 static bool stands_for_call(const struct hp_alternative *alt, const uint8_t *code)
 {
-    return alt->size == BRANCH_SIZE && code[0] == OP_CALL &&
-           displaced(BRANCH_SIZE, code + 1) == 0;
+    return alt->size == BRANCH_SIZE && code[0] == OP_CALL && displaced(BRANCH_SIZE, code + 1) == 0;
 }
 
 /* A segment prefix, which does nothing here, fills the sixth byte. */

@@ -552,7 +552,8 @@ static void test_read(void **state)
                                      0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90};
     uint8_t buf[8192];
 
-    assert_int_equal(hp_port_target_read(port, data, buf, 16), HP_OK);
+    /* Variables are not what they were in the file. */
+    assert_int_equal(hp_port_target_read(port, data, buf, 16), HP_UNDECIDED);
     assert_int_equal(hp_le32(buf), 0x11111111);
     assert_int_equal(hp_le32(buf + 12), 0x44444444);
     assert_int_equal(hp_port_target_read(port, address_of(port, "global_text"), buf, 8), HP_OK);
@@ -562,7 +563,7 @@ static void test_read(void **state)
 
     /* .bss has no bytes in the file. */
     memset(buf, 0xff, sizeof(buf));
-    assert_int_equal(hp_port_target_read(port, zero, buf, 4096), HP_OK);
+    assert_int_equal(hp_port_target_read(port, zero, buf, 4096), HP_UNDECIDED);
     assert_int_equal(buf[0] | buf[4095], 0);
     assert_int_equal(buf[4096], 0xff);
 
@@ -1338,7 +1339,7 @@ static void test_huge_nobits(void **state)
     memset(buf, 0xff, sizeof(buf));
     assert_int_equal(
         hp_port_target_read(port, addr + (UINT64_C(1) << 40) - sizeof(buf), buf, sizeof(buf)),
-        HP_OK);
+        HP_UNDECIDED);
     assert_int_equal(buf[0] | buf[15], 0);
     hp_host_close(port);
 }
