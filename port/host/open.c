@@ -323,6 +323,7 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
     }
     if (status == HP_OK && !port->live) {
         hp_host_note_tables(&reader);
+        hp_host_note_constants(&reader);
         status = hp_host_read_rewritten(&reader);
     }
     free(reader.section_of);

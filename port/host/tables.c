@@ -2,7 +2,7 @@
 /*
  * Which tables of a payload the target acts on: those that it has for its own code. An image that
  * has an exception table has a fault handler that looks one up, and so on. The process itself has
- * none of this.
+ * none of this. And which of its data never change.
  */
 #include "internal.h"
 
@@ -25,6 +25,21 @@ void hp_host_note_tables(const struct hp_host_reader *reader)
     }
     if (reader->has_mark[HP_HOST_RETURN_THUNK]) {
         target->return_thunk = reader->mark[HP_HOST_RETURN_THUNK];
+    }
+}
+
+void hp_host_note_constants(const struct hp_host_reader *reader)
+{
+    struct hp_host_range *constants = &reader->port->constants;
+
+    if (!reader->has_mark[HP_HOST_CONST_START] || !reader->has_mark[HP_HOST_CONST_END]) {
+        return;
+    }
+    constants->start = reader->mark[HP_HOST_CONST_START];
+    constants->end = reader->mark[HP_HOST_CONST_END];
+    if (reader->has_mark[HP_HOST_CONST_FIXED] &&
+        reader->mark[HP_HOST_CONST_FIXED] > constants->start) {
+        constants->start = reader->mark[HP_HOST_CONST_FIXED];
     }
 }
 
