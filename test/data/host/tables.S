@@ -133,7 +133,7 @@ __alt_instructions_end:
 #endif
 
 #ifdef CONSTANTS
-    .section .rodata.w, "aw", @progbits
+    .section constants, "aw", @progbits
     .globl _srodata, __ro_after_init_end, _erodata
 _srodata:
     .quad 1
