@@ -35,6 +35,22 @@ struct hp_hooks {
     uint32_t count;
 };
 
+/* A table of the payload: `count` entries at `offset` of the image. */
+struct hp_table {
+    uint32_t offset;
+    uint32_t count;
+};
+
+#define HP_BUG_KINDS 4 /* .bug_frames.0 to .3 */
+
+/* A function of the payload's text, or a label outside of any; offsets are those of the image. */
+struct hp_text_symbol {
+    uint32_t start;
+    uint32_t end;   /* first byte behind it; of a label, where the next symbol or section begins */
+    uint32_t name;  /* offset in hp_payload.names */
+    uint32_t outer; /* of those before it, the one that ends last; HP_NO_INDEX: none */
+};
+
 /* What an offline load could not decide. All zero on a running target. */
 struct hp_undecided {
     bool signature;        /* a signature follows the ELF file and was not verified */
@@ -44,6 +60,8 @@ struct hp_undecided {
     uint32_t records;      /* records whose function could not be looked up */
     uint32_t expectations; /* expectations on bytes that the target rewrites at boot */
     uint32_t writes;       /* writes whose old bytes the target rewrites at boot */
+    uint32_t tables;       /* tables of which nobody can say whether the target supports them */
+    uint32_t alternatives; /* alternatives and alternative calls, left as they are in the file */
 };
 
 /*
@@ -60,6 +78,13 @@ struct hp_payload {
     struct hp_span xen_depends; /* of .livepatch.xen_depends; size 0 when absent */
     struct hp_span modinfo;     /* .modinfo in the image; size 0 when absent */
     struct hp_hooks hooks[HP_HOOK_LAST - HP_HOOK_FIRST + 1]; /* index: HP_SPECIAL_HOOKS_* - FIRST */
+    struct hp_table ex_table; /* sorted by fault address; entries of two self-relative words */
+    struct hp_table bug_frames[HP_BUG_KINDS];
+    struct hp_table alternatives;
+    struct hp_table alt_calls;
+    struct hp_text_symbol *text_symbols; /* by ascending start */
+    uint32_t text_symbol_count;
+    const char *names; /* the file's symbol names, as far as text_symbols and provided need them */
     struct hp_record *records;
     uint32_t record_count;
     uint8_t record_version;  /* 1 or 2; 2 without records */
@@ -136,6 +161,63 @@ HP_MUST_USE enum hp_status hp_symbol_find(struct hp_port *port,
 HP_MUST_USE enum hp_status hp_payload_stacks_on(const struct hp_payload *payload,
                                                 const struct hp_payload *const *applied,
                                                 size_t applied_count, struct hp_diag *diag);
+
+/*
+ * Finds the fix-up of an instruction of the payload that faulted.
+ *
+ *   addr   of the instruction
+ *   fixup  receives where to go on
+ *
+ * Returns false when the exception table has no entry for it. Any context; logarithmic.
+ */
+bool hp_payload_fixup(const struct hp_payload *payload, uint64_t addr, uint64_t *fixup);
+
+#define HP_BUG_FRAME_MAX 16 /* bytes of the longest bug frame */
+
+/* A bug frame, as found. */
+struct hp_bug_frame {
+    uint32_t kind; /* 0 to 3: the N of .bug_frames.N */
+    uint64_t addr; /* of the frame; displacements in it count from here */
+    uint32_t size; /* bytes */
+    uint8_t bytes[HP_BUG_FRAME_MAX];
+};
+
+/*
+ * Finds the bug frame of a trapping instruction of the payload.
+ *
+ * Returns false when there is none. Any context; linear in the number of bug frames.
+ */
+bool hp_payload_bug_frame(const struct hp_payload *payload, uint64_t addr,
+                          struct hp_bug_frame *frame);
+
+/*
+ * Finds the function of the payload's text that holds an address; outside of any, the label closest
+ * below it in its section.
+ *
+ * Returns NULL when there is none. Its name begins at payload->names + symbol->name. Any context;
+ * logarithmic.
+ */
+const struct hp_text_symbol *hp_payload_symbol_at(const struct hp_payload *payload, uint64_t addr);
+
+/*
+ * Finds a key of the payload's metadata (.modinfo).
+ *
+ *   key  NUL-terminated
+ *
+ * Returns the value, which ends with NUL and stays valid while the payload is loaded; NULL when
+ * there is no such key. Any context; linear in the size of the metadata.
+ */
+const char *hp_payload_metadata(const struct hp_payload *payload, const char *key);
+
+/*
+ * Walks the metadata, "key=value" strings each with its NUL.
+ *
+ *   pos  0 to begin with; advanced by each call
+ *
+ * Returns the next non-empty string, NULL at the end. It stays valid while the payload is loaded.
+ * Any context.
+ */
+const char *hp_payload_metadata_next(const struct hp_payload *payload, size_t *pos);
 
 /* Frees all that a load obtained and zeroes the struct. A zeroed or failed one is allowed. */
 void hp_payload_unload(struct hp_payload *payload);

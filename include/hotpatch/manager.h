@@ -309,6 +309,51 @@ HP_MUST_USE enum hp_status hp_manager_peek_function(struct hp_manager *manager, 
  */
 bool hp_manager_peek_report(struct hp_manager *manager, struct hp_action_report *report);
 
+/* ---- for fault handlers and back-traces ----------------------------------------------------- */
+
+/*
+ * These look through all loaded payloads, applied or not, since hooks run before a payload is
+ * applied and after it was. Like the three above they take no lock and wait for nobody: they can be
+ * called from the handler of any exception, also of one in a hook, and from an NMI. A payload
+ * whose code is executing is not unloaded meanwhile; the answer about another one may be out of
+ * date when it is used.
+ */
+
+/*
+ * Finds where to go on after an instruction has faulted: for the fault handler, when the target's
+ * own exception table has no entry.
+ *
+ *   addr   of the instruction that faulted
+ *   fixup  receives the address of its fix-up
+ *
+ * Returns false when no payload has an entry for it. Source: SPEC section 6.
+ */
+bool hp_manager_fixup(struct hp_manager *manager, uint64_t addr, uint64_t *fixup);
+
+struct hp_bug_frame; /* load.h */
+
+/*
+ * Finds the bug frame of an instruction that trapped: for the trap handler, when the target has
+ * none for it. Returns false when no payload has one, either. Source: SPEC section 6.
+ */
+bool hp_manager_bug_frame(struct hp_manager *manager, uint64_t addr, struct hp_bug_frame *frame);
+
+/* A place in the text of a payload, as hp_manager_symbol_at() tells it. */
+struct hp_symbol_info {
+    char payload[HP_PAYLOAD_NAME_MAX]; /* name of the payload */
+    char name[HP_PAYLOAD_NAME_MAX];    /* of the function, cut to fit; empty when it has none */
+    uint64_t offset;                   /* bytes from its start; without a name, of the payload's */
+    uint64_t size;                     /* its bytes; without a name, the payload's */
+};
+
+/*
+ * Names a place in the text of a payload: for back-traces. Of a return address look up the byte
+ * before it, which is in the function that called.
+ *
+ * Returns false when no payload has text there.
+ */
+bool hp_manager_symbol_at(struct hp_manager *manager, uint64_t addr, struct hp_symbol_info *info);
+
 /* ---- for ports with a stop_machine of their own ---------------------------------------------- */
 
 /*

@@ -53,7 +53,15 @@ enum {
      */
     HP_TARGET_BTI = 1 << 0,
     /* Arm64: it runs on Cortex-A53 cores with erratum 843419; see HP_RELOC_ERRATUM. */
-    HP_TARGET_ERRATUM_843419 = 1 << 1
+    HP_TARGET_ERRATUM_843419 = 1 << 1,
+    /*
+     * What it does with the tables of a payload (SPEC section 6). A payload that carries one of a
+     * kind that is not supported is refused.
+     */
+    HP_TARGET_EX_TABLE = 1 << 2,     /* its fault handler asks hp_manager_fixup() */
+    HP_TARGET_BUG_FRAMES = 1 << 3,   /* its trap handler asks hp_manager_bug_frame() */
+    HP_TARGET_ALTERNATIVES = 1 << 4, /* it answers hp_port_cpu_feature() */
+    HP_TARGET_ALT_CALLS = 1 << 5     /* hp_port_target_read() reads its function pointers as well */
 };
 
 /* What is being patched. Constant for the lifetime of the port. */
@@ -65,6 +73,8 @@ struct hp_target {
     uint64_t text_end;       /* first address after the highest */
     const uint8_t *build_id; /* descriptor of its GNU build-id note */
     size_t build_id_size;    /* bytes; 0 when it has none */
+    uint64_t return_thunk;   /* x86: where compilers make functions jump instead of returning
+                                (-mfunction-return); 0: nowhere */
 };
 
 /*
@@ -139,11 +149,13 @@ HP_MUST_USE enum hp_status hp_port_image_protect(struct hp_port *port,
                                                  enum hp_protection protection);
 
 /*
- * Reads target memory: its code as it is now, or the text of a loaded payload.
+ * Reads target memory: its code as it is now, or the text of a loaded payload. With
+ * HP_TARGET_ALT_CALLS also the target's data, for the function pointers of alternative calls.
  *
  * Context: load. May sleep: yes. Errors: HP_TARGET_READ when any of the bytes is not mapped.
  * HP_UNDECIDED, offline only: the bytes were read from the image file and are stored in buf, but
- * the target rewrites some of them at boot; or there is no target at all, and then buf is zeroed.
+ * the target changes some of them (code that it rewrites at boot, variables); or there is no target
+ * at all, and then buf is zeroed.
  * Since: 0.1.
  */
 HP_MUST_USE enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *buf,
@@ -316,6 +328,21 @@ void hp_port_window_leave(struct hp_port *port);
  * 0.2.
  */
 void hp_port_serialise(struct hp_port *port);
+
+/* ---- CPU features --------------------------------------------------------------------------- */
+
+/*
+ * Says whether the CPUs have a feature: decides about an alternative of a payload. Asked for only
+ * when the target has HP_TARGET_ALTERNATIVES, in no particular order and more than once for a
+ * feature; the answer never changes. There is a default, which knows none.
+ *
+ *   feature  number of the target's own, as its alternatives have it; any number may come
+ *   has      receives the answer
+ *
+ * Context: load. May sleep: yes. Errors: HP_ALT_FEATURE (there is no such number), HP_UNDECIDED
+ * (offline: the CPUs are not known). Since: 0.2.
+ */
+HP_MUST_USE enum hp_status hp_port_cpu_feature(struct hp_port *port, uint16_t feature, bool *has);
 
 /* ---- hooks --------------------------------------------------------------------------------- */
 

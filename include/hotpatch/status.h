@@ -152,6 +152,19 @@ enum hp_errno {
     X(EXPECT_MISMATCH,        "expect-mismatch",        EINVAL,     "the target's bytes are not the expected ones")    \
     X(HOOK_SIZE,              "hook-size",              EINVAL,     "the hook section does not hold whole pointers, or not exactly one") \
     X(HOOK_POINTER,           "hook-pointer",           EINVAL,     "the hook lies outside the payload's text")        \
+    /* tables */                                                                                                       \
+    X(TABLE_SIZE,             "table-size",             EINVAL,     "the section does not hold whole entries")         \
+    X(EX_FAULT,               "ex-fault",               EINVAL,     "the entry's fault address is no instruction of the payload") \
+    X(EX_FIXUP,               "ex-fixup",               EINVAL,     "the entry's fix-up is no instruction of the payload") \
+    X(BUG_ADDRESS,            "bug-address",            EINVAL,     "the bug frame is not about an instruction of the payload") \
+    X(ALT_SITE,               "alt-site",               EINVAL,     "the bytes to replace are not in the payload's code") \
+    X(ALT_REPLACEMENT,        "alt-replacement",        EINVAL,     "the replacement is not in .altinstr_replacement") \
+    X(ALT_LENGTH,             "alt-length",             EINVAL,     "the replacement does not fit the bytes to replace") \
+    X(ALT_CALLBACK,           "alt-callback",           EOPNOTSUPP, "alternatives that call a function are not supported") \
+    X(ALT_FEATURE,            "alt-feature",            EINVAL,     "the target does not know the CPU feature")        \
+    X(ALT_REACH,              "alt-reach",              EOVERFLOW,  "a branch does not reach its destination from where it is put") \
+    X(ALT_CALL_SITE,          "alt-call-site",          EINVAL,     "no indirect call of the payload's code is where the table says") \
+    X(ALT_CALL_POINTER,       "alt-call-pointer",       EINVAL,     "the pointer that is called through holds no address") \
     /* plan */                                                                                                         \
     X(PATCH_REACH,            "patch-reach",            EOVERFLOW,  "the new function is out of the jump's reach")     \
     X(PATCH_PAST_FUNCTION,    "patch-past-function",    EINVAL,     "the bytes to write reach past the end of the target's function") \

@@ -37,6 +37,7 @@ struct hp_host_section {
     uint8_t *bytes; /* NULL: it reads as zeros (SHT_NOBITS) */
     uint32_t index; /* section header index */
     bool exec;
+    bool writable;
     bool discarded; /* the target frees it once it has booted */
 };
 
@@ -153,6 +154,8 @@ struct hp_port {
     struct hp_host_range *rewritten; /* by ascending address, neither touching nor overlapping */
     size_t rewritten_count;
 
+    struct hp_host_range constants; /* never changed, although their section is writable */
+
     int executable; /* live: file descriptor of it; else -1 */
     struct hp_host_code *code;
     size_t code_count;
@@ -183,12 +186,19 @@ struct hp_port {
     char violation[128];
 };
 
-/* Symbols by which a target delimits its tables of boot-time changes. */
+/* Symbols by which a target delimits its tables of boot-time changes, or shows what it has. */
 enum hp_host_mark {
     HP_HOST_ALT_START,
     HP_HOST_ALT_END,
     HP_HOST_SEAL_START,
     HP_HOST_SEAL_END,
+    HP_HOST_CONST_START,
+    HP_HOST_CONST_FIXED, /* up to here the constants are set at boot */
+    HP_HOST_CONST_END,
+    HP_HOST_EX_TABLE,
+    HP_HOST_BUG_FRAMES,
+    HP_HOST_ALT_CALLS,
+    HP_HOST_RETURN_THUNK,
     HP_HOST_MARK_COUNT
 };
 
@@ -239,6 +249,12 @@ HP_MUST_USE enum hp_status hp_host_build_segments(const struct hp_host_reader *r
 
 /* rewritten.c: fills rewritten of the port. */
 HP_MUST_USE enum hp_status hp_host_read_rewritten(const struct hp_host_reader *reader);
+
+/* tables.c: says in the target which tables of a payload (SPEC section 6) the image acts on. */
+void hp_host_note_tables(const struct hp_host_reader *reader);
+
+/* tables.c: fills constants of the port. */
+void hp_host_note_constants(const struct hp_host_reader *reader);
 
 /* True when any of the `size` bytes at addr, which does not wrap, is rewritten at boot. */
 bool hp_host_is_rewritten(const struct hp_port *port, uint64_t addr, uint64_t size);

@@ -123,6 +123,7 @@ static enum hp_status read_section(struct hp_host_reader *reader, Elf_Scn *scn,
     section->index = (uint32_t)elf_ndxscn(scn);
     section->addr = shdr->sh_addr + port->bias;
     section->size = shdr->sh_size;
+    section->writable = (shdr->sh_flags & SHF_WRITE) != 0;
     section->exec = (shdr->sh_flags & SHF_EXECINSTR) != 0 && shdr->sh_type != SHT_NOBITS;
     /* Xen and Linux free what they put there; the .init of ordinary programs stays. */
     section->discarded = !port->live && strncmp(name, ".init.", 6) == 0;
@@ -321,6 +322,8 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
         status = hp_host_read_symbols(&reader);
     }
     if (status == HP_OK && !port->live) {
+        hp_host_note_tables(&reader);
+        hp_host_note_constants(&reader);
         status = hp_host_read_rewritten(&reader);
     }
     free(reader.section_of);

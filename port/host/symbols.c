@@ -25,6 +25,13 @@ static const char *const mark_names[HP_HOST_MARK_COUNT] = {
     [HP_HOST_ALT_END] = "__alt_instructions_end",
     [HP_HOST_SEAL_START] = "__initdata_cf_clobber_start",
     [HP_HOST_SEAL_END] = "__initdata_cf_clobber_end",
+    [HP_HOST_CONST_START] = "_srodata",
+    [HP_HOST_CONST_FIXED] = "__ro_after_init_end",
+    [HP_HOST_CONST_END] = "_erodata",
+    [HP_HOST_EX_TABLE] = "__start___ex_table",
+    [HP_HOST_BUG_FRAMES] = "__start_bug_frames",
+    [HP_HOST_ALT_CALLS] = "__alt_call_sites_start",
+    [HP_HOST_RETURN_THUNK] = "__x86_return_thunk",
 };
 
 /* A walk over the symbol table. */

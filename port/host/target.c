@@ -53,6 +53,21 @@ copy_live(uint8_t *out, uint64_t addr, size_t size)
 }
 
 /*
+ * True when an image's bytes are those of variables. Hypervisors link much with all sections
+ * writable; code is what it is nevertheless, and so are constants that the image delimits.
+ */
+static bool is_variable(const struct hp_port *port, const struct hp_host_section *section,
+                        uint64_t addr, size_t size)
+{
+    const struct hp_host_range *constants = &port->constants;
+
+    if (port->live || !section->writable || section->exec) {
+        return false;
+    }
+    return addr < constants->start || addr >= constants->end || constants->end - addr < size;
+}
+
+/*
  * Copies what one section or one payload holds of [addr, addr + size). Returns the number of bytes
  * copied, 0 when nothing is mapped at addr.
  */
@@ -82,7 +97,8 @@ static size_t copy_piece(const struct hp_port *port, uint64_t addr, uint8_t *out
     } else {
         memcpy(out, section->bytes + (addr - section->addr), size);
     }
-    *rewritten = *rewritten || hp_host_is_rewritten(port, addr, size);
+    *rewritten = *rewritten || is_variable(port, section, addr, size) ||
+                 hp_host_is_rewritten(port, addr, size);
     return size;
 }
 

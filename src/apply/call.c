@@ -64,21 +64,7 @@ int hp_handle_rc(const struct hp_payload_handle *handle)
 
 const char *hp_handle_info(const struct hp_payload_handle *handle, const char *key)
 {
-    const struct hp_span *modinfo = &handle->payload.modinfo;
-    size_t length = hp_string_length(key, modinfo->size);
-    size_t pos = 0;
-
-    /* The section ends with NUL, so that every string in it does. */
-    while (pos < modinfo->size) {
-        const char *entry = (const char *)modinfo->data + pos;
-        size_t size = hp_string_length(entry, modinfo->size - pos);
-
-        if (size > length && entry[length] == '=' && memcmp(entry, key, length) == 0) {
-            return entry + length + 1;
-        }
-        pos += size + 1;
-    }
-    return NULL;
+    return hp_payload_metadata(&handle->payload, key);
 }
 
 uint32_t hp_handle_function_count(const struct hp_payload_handle *handle)

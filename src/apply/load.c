@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/records.h"
+#include "apply/tables.h"
 #include "reloc/loading.h"
 #include "sign/trailer.h"
 
@@ -99,31 +100,11 @@ static enum hp_status identify(struct hp_loading *loading)
     return HP_OK;
 }
 
-/* Tables that nothing of the target would act on are refused, never ignored. */
+/* Splices are not carried out by this release: refused, never ignored. */
 static enum hp_status refuse_unsupported(struct hp_loading *loading)
 {
-    static const enum hp_special tables[] = {
-        HP_SPECIAL_ALTINSTRUCTIONS, HP_SPECIAL_EX_TABLE,     HP_SPECIAL_BUG_FRAMES_0,
-        HP_SPECIAL_BUG_FRAMES_1,    HP_SPECIAL_BUG_FRAMES_2, HP_SPECIAL_BUG_FRAMES_3,
-        HP_SPECIAL_ALT_CALL_SITES,  HP_SPECIAL_SPLICES,
-    };
-    size_t n;
-
-    for (n = 0; n < sizeof(tables) / sizeof(tables[0]); n++) {
-        uint32_t index = loading->elf->special[tables[n]];
-        struct hp_section section;
-        enum hp_status status;
-
-        if (index == 0) {
-            continue;
-        }
-        status = hp_elf_section(loading->elf, index, &section);
-        if (status) {
-            return status;
-        }
-        if (section.size != 0) {
-            return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, tables[n]);
-        }
+    if (loading->elf->special[HP_SPECIAL_SPLICES] != 0) {
+        return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, HP_SPECIAL_SPLICES);
     }
     return HP_OK;
 }
@@ -177,6 +158,9 @@ static void carve(struct hp_loading *loading, struct arena *arena)
         payload->provided.buckets =
             take(arena, (size_t)hp_symtab_bucket_count((uint32_t)exports) + 1,
                  sizeof(*payload->provided.buckets));
+    }
+    payload->text_symbols = take(arena, loading->text_symbols, sizeof(*payload->text_symbols));
+    if (exports > 0 || loading->text_symbols > 0) {
         loading->names = take(arena, loading->elf->strings.size, 1);
     }
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
@@ -247,6 +231,9 @@ static enum hp_status prepare(struct hp_loading *loading)
         status = identify(loading);
     }
     if (status == HP_OK) {
+        status = hp_tables_measure(loading);
+    }
+    if (status == HP_OK) {
         status = refuse_unsupported(loading);
     }
     if (status == HP_OK) {
@@ -273,6 +260,9 @@ static enum hp_status build(struct hp_loading *loading)
         status = hp_reloc_apply(loading);
     }
     if (status == HP_OK) {
+        status = hp_tables_carry_out(loading);
+    }
+    if (status == HP_OK) {
         status = hp_records_decode(loading);
     }
     if (status == HP_OK) {
@@ -280,6 +270,9 @@ static enum hp_status build(struct hp_loading *loading)
     }
     if (status == HP_OK) {
         status = hp_symbols_export(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_symbols_index_text(loading);
     }
     if (status == HP_OK) {
         note_properties(loading);

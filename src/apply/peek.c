@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looking at the manager without its lock, from an NMI or a debug key.
+ * Looking at the manager without its lock, from an NMI, a debug key or a fault handler.
  *
  * A look counts itself in `peekers` before it walks the list; an unload takes the payload out of
  * the list, then waits until it has seen no look in progress, then frees. So what a look has found
@@ -83,6 +83,66 @@ void hp_report_publish(struct hp_manager *manager)
     for (n = 0; n < REPORT_WORDS; n++) {
         __atomic_store_n(&manager->published[n], words[n], __ATOMIC_RELEASE);
     }
+}
+
+/* The payload behind one that a look has found. */
+static struct hp_payload_handle *next(const struct hp_payload_handle *handle)
+{
+    return __atomic_load_n(&handle->next, __ATOMIC_SEQ_CST);
+}
+
+bool hp_manager_fixup(struct hp_manager *manager, uint64_t addr, uint64_t *fixup)
+{
+    const struct hp_payload_handle *handle = enter(manager, 0);
+    bool found = false;
+
+    for (; handle != NULL && !found; handle = next(handle)) {
+        found = hp_payload_fixup(&handle->payload, addr, fixup);
+    }
+    leave(manager);
+    return found;
+}
+
+bool hp_manager_bug_frame(struct hp_manager *manager, uint64_t addr, struct hp_bug_frame *frame)
+{
+    const struct hp_payload_handle *handle = enter(manager, 0);
+    bool found = false;
+
+    for (; handle != NULL && !found; handle = next(handle)) {
+        found = hp_payload_bug_frame(&handle->payload, addr, frame);
+    }
+    leave(manager);
+    return found;
+}
+
+bool hp_manager_symbol_at(struct hp_manager *manager, uint64_t addr, struct hp_symbol_info *info)
+{
+    const struct hp_payload_handle *handle = enter(manager, 0);
+    bool found = false;
+
+    memset(info, 0, sizeof(*info));
+    for (; handle != NULL && !found; handle = next(handle)) {
+        const struct hp_payload *payload = &handle->payload;
+        const struct hp_image *image = &payload->image;
+        const struct hp_region *text = &image->regions[HP_REGION_TEXT];
+        const struct hp_text_symbol *symbol = hp_payload_symbol_at(payload, addr);
+
+        found = addr - (image->memory.addr + text->offset) < text->size;
+        if (found) {
+            memcpy(info->payload, handle->name, sizeof(info->payload));
+            info->offset = addr - image->memory.addr;
+            info->size = image->memory.size;
+        }
+        if (found && symbol != NULL) {
+            const char *name = payload->names + symbol->name;
+
+            memcpy(info->name, name, hp_string_length(name, sizeof(info->name) - 1));
+            info->offset -= symbol->start;
+            info->size = symbol->end - symbol->start;
+        }
+    }
+    leave(manager);
+    return found;
 }
 
 bool hp_manager_peek_report(struct hp_manager *manager, struct hp_action_report *report)

@@ -42,6 +42,54 @@ struct hp_reloc_names {
         (first), sizeof(array) / sizeof((array)[0]), (array)                                       \
     }
 
+/* An entry of .altinstructions, decoded. */
+struct hp_alternative {
+    uint64_t site;        /* address of the bytes that may be replaced */
+    uint64_t replacement; /* address of what replaces them */
+    uint32_t site_size;   /* bytes, the padding included */
+    uint32_t size;        /* bytes of the replacement */
+    uint16_t feature;
+    bool inverts; /* it replaces when the CPU does not have the feature */
+};
+
+#define HP_ALTERNATIVE_MAX 255 /* bytes of a replacement: its length is one byte */
+#define HP_ALT_CALL_MAX    8   /* bytes of an alternative call */
+
+/* Alternatives of an architecture. */
+struct hp_alt_form {
+    uint32_t entry_size; /* bytes */
+
+    /* Decodes the entry at address `addr` and checks its lengths: HP_OK, HP_ALT_LENGTH or
+     * HP_ALT_CALLBACK. */
+    enum hp_status (*decode)(const uint8_t *entry, uint64_t addr, struct hp_alternative *alt);
+
+    /*
+     * Makes a copy of the replacement, in `code`, do at the site what it does at its own place:
+     * branches out of it are encoded anew. Returns HP_OK or HP_ALT_REACH.
+     */
+    enum hp_status (*move)(const struct hp_alternative *alt, uint64_t return_thunk, uint8_t *code);
+
+    /* ---- alternative calls; call_size 0: the architecture has none */
+
+    uint32_t call_size; /* bytes of an indirect call through a pointer at a fixed address */
+
+    /* True when that is what stands at `addr`; *pointer receives the pointer's address. */
+    bool (*decode_call)(const uint8_t *code, uint64_t addr, uint64_t *pointer);
+
+    /* True when a replacement stands for a direct call to what the site calls indirectly. */
+    bool (*stands_for_call)(const struct hp_alternative *alt, const uint8_t *code);
+
+    /* Turns it into a direct call of the same size; false when `to` is out of reach. */
+    bool (*encode_call)(uint8_t *code, uint64_t addr, uint64_t to);
+};
+
+/* Layout of bug frames (SPEC section 6). */
+struct hp_bug_form {
+    uint8_t size;          /* bytes of a frame of kind 0, 1 or 2 */
+    uint8_t message_size;  /* bytes of one of kind 3, which has a message */
+    uint8_t location_bits; /* of the first word: the displacement from the frame to the trap */
+};
+
 struct hp_arch {
     const char *name;
     uint16_t machine;    /* e_machine */
@@ -54,6 +102,8 @@ struct hp_arch {
     bool uses_rela;      /* SHT_RELA sections are known */
     bool pairs_relocs;   /* relocate() needs hp_reloc_job.pairs */
     uint64_t reach;      /* every place within this distance of another can jump to it */
+    struct hp_bug_form bug_frames;
+    const struct hp_alt_form *alternatives; /* NULL: the architecture has none */
 
     const struct hp_howto *howtos; /* by relocation type */
     uint32_t howto_count;
@@ -100,6 +150,9 @@ struct hp_arch {
 
 /* Bytes of the longest jump. */
 #define HP_JUMP_MAX 8
+
+extern const struct hp_alt_form hp_alternatives_x86_64;
+extern const struct hp_alt_form hp_alternatives_arm64;
 
 #define HP_ARCH(name) extern const struct hp_arch hp_arch_##name;
 #include "arch/list.h"

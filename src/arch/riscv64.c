@@ -631,6 +631,7 @@ const struct hp_arch hp_arch_riscv64 = {
     .uses_rela = true,
     .pairs_relocs = true,
     .reach = PAIR_HIGH - 1, /* code lies at even addresses */
+    .bug_frames = {16, 16, 32},
     .howtos = howtos,
     .howto_count = R_COUNT,
     .reloc_names = reloc_names,

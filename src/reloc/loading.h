@@ -41,6 +41,7 @@ struct hp_loading {
     uint32_t relocs_max;      /* entries of the largest relocation section */
     uint32_t exports;         /* symbols that other payloads may be able to refer to */
     uint32_t first_export;    /* index of the first of them */
+    uint32_t text_symbols;    /* symbols that may be functions of the text, no fewer than are */
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
@@ -48,7 +49,7 @@ struct hp_loading {
     uint32_t *pairs;     /* scratch: hp_reloc_job.pairs; NULL when they are not needed */
     uint64_t *new_addrs; /* scratch: where new functions are, sorted */
     uint32_t new_addr_count;
-    char *names; /* copy of the string table, for the exports */
+    char *names; /* room for the string table; payload->names once it is copied there */
 };
 
 /* True for a section that becomes part of the image. */
@@ -114,6 +115,13 @@ static inline bool hp_symbol_may_be_export(const struct hp_loading *loading,
     return symbol->type != HP_STT_SECTION && symbol->type != HP_STT_FILE;
 }
 
+/* True for a symbol that may be a function of the payload's text: hp_symbols_index_text(). */
+static inline bool hp_symbol_may_be_text(const struct hp_symbol *symbol)
+{
+    return symbol->place == HP_PLACE_SECTION &&
+           (symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE);
+}
+
 /*
  * Decodes section `index` when it is a relocation section of a loaded section, and that section;
  * otherwise relocs->type is HP_SHT_NULL.
@@ -149,6 +157,12 @@ HP_MUST_USE enum hp_status hp_reloc_apply(struct hp_loading *loading);
  * whose value is a record's new_addr overrides an old one and is no new symbol.
  */
 HP_MUST_USE enum hp_status hp_symbols_export(struct hp_loading *loading);
+
+/* Indexes the functions of the payload's text by address, for back-traces. */
+HP_MUST_USE enum hp_status hp_symbols_index_text(struct hp_loading *loading);
+
+/* Copies the string table into the work area, once. */
+void hp_loading_keep_names(struct hp_loading *loading);
 
 /* hp_symbol_find() for the target and the payloads of this load. */
 HP_MUST_USE enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name,

@@ -5,10 +5,11 @@
 #include "reloc/job.h"
 #include "reloc/loading.h"
 
-/* Counts the symbols that may have to be exported, and checks all of them on the way. */
-static enum hp_status count_exports(struct hp_loading *loading)
+/* Counts the symbols that will be indexed, at most, and checks all of them on the way. */
+static enum hp_status count_symbols(struct hp_loading *loading)
 {
     uint32_t exports = 0;
+    uint32_t text = 0;
     uint32_t n;
 
     for (n = 1; n < loading->elf->symbol_count; n++) {
@@ -18,6 +19,7 @@ static enum hp_status count_exports(struct hp_loading *loading)
 
         if (hp_elf_plain_symbol(loading->elf, n, &plain)) {
             may_be_export = hp_symbol_may_be_export(loading, &plain);
+            text += hp_symbol_may_be_text(&plain) ? 1 : 0;
         } else {
             enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
 
@@ -25,6 +27,7 @@ static enum hp_status count_exports(struct hp_loading *loading)
                 return status;
             }
             may_be_export = hp_symbol_may_be_export(loading, &symbol);
+            text += hp_symbol_may_be_text(&symbol) ? 1 : 0;
         }
         if (may_be_export) {
             loading->first_export = exports == 0 ? n : loading->first_export;
@@ -32,6 +35,7 @@ static enum hp_status count_exports(struct hp_loading *loading)
         }
     }
     loading->exports = exports;
+    loading->text_symbols = text;
     return HP_OK;
 }
 
@@ -52,7 +56,7 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
         relocs = hp_elf_reloc_count(elf, &section);
         loading->relocs_max = relocs > loading->relocs_max ? relocs : loading->relocs_max;
     }
-    return count_exports(loading);
+    return count_symbols(loading);
 }
 
 static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)

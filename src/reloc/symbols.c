@@ -393,8 +393,8 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
         }
     }
     if (provided->count > 0) {
-        memcpy(loading->names, loading->elf->strings.data, loading->elf->strings.size);
-        provided->names = loading->names;
+        hp_loading_keep_names(loading);
+        provided->names = loading->payload->names;
         provided->bucket_count = hp_symtab_bucket_count(provided->count);
         hp_symtab_build(provided);
     }

@@ -458,6 +458,15 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
     return HP_OK;
 }
 
+enum hp_status hp_port_cpu_feature(struct hp_port *port, uint16_t feature, bool *has)
+{
+    *has = feature % 2 != 0;
+    if (port->kind != FUZZ_TARGET_RUNNING) {
+        return HP_UNDECIDED;
+    }
+    return fails_now(port) || feature >= FUZZ_FEATURES ? HP_ALT_FEATURE : HP_OK;
+}
+
 /* Copies an entry to the port's answer. */
 static void answer(const struct hp_port *port, const struct hp_symtab_entry *entry,
                    struct hp_target_symbol *symbol)

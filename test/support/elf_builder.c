@@ -583,6 +583,19 @@ static uint32_t abs_type(uint16_t machine)
     }
 }
 
+/* The one of the distance from a 32-bit field to a symbol; 0: the builder knows none. */
+static uint32_t self_type(uint16_t machine)
+{
+    switch (machine) {
+    case HP_EM_AARCH64:
+        return 261; /* R_AARCH64_PREL32 */
+    case HP_EM_X86_64:
+        return 2; /* R_X86_64_PC32 */
+    default:
+        return 0;
+    }
+}
+
 /* A build-id of 20 bytes that differ from each other. */
 static void default_id(uint8_t id[20], uint8_t first)
 {
@@ -600,7 +613,8 @@ struct eb_payload eb_payload_new(bool is64, uint16_t machine, const struct eb_id
     struct eb_payload p = {.b = eb_new(is64, machine),
                            .version = HP_PAYLOAD_VERSION_2,
                            .word = is64 ? 8 : 4,
-                           .abs_type = abs_type(machine)};
+                           .abs_type = abs_type(machine),
+                           .self_type = self_type(machine)};
     struct eb_ids id = ids != NULL ? *ids : none;
     uint8_t build_id[20];
     uint8_t depends[20];
@@ -717,6 +731,45 @@ uint32_t eb_payload_hook(struct eb_payload *p, enum hp_special which, uint32_t s
 
     put_address(p, section, 0, symbol, 0);
     return section;
+}
+
+uint32_t eb_payload_table(struct eb_payload *p, enum hp_special which)
+{
+    const bool is_code = which == HP_SPECIAL_ALTINSTR_REPLACEMENT;
+
+    if (p->tables[which] == 0) {
+        p->tables[which] =
+            eb_section(p->b, hp_special_name(which), HP_SHT_PROGBITS,
+                       HP_SHF_ALLOC | (is_code ? (uint64_t)HP_SHF_EXECINSTR : 0), 4, NULL, 0);
+    }
+    return p->tables[which];
+}
+
+void eb_payload_self(struct eb_payload *p, enum hp_special which, uint32_t section, int64_t offset,
+                     uint32_t extra)
+{
+    const uint32_t table = eb_payload_table(p, which);
+    const uint64_t at = eb_append(p->b, table, 1, NULL, 4);
+
+    check(p->self_type != 0);
+    eb_rela(p->b, table, at, p->self_type, eb_section_symbol(p->b, section),
+            offset + (int32_t)extra);
+}
+
+void eb_payload_alternative(struct eb_payload *p, const struct eb_alternative *alt)
+{
+    const uint32_t replacement = eb_payload_table(p, HP_SPECIAL_ALTINSTR_REPLACEMENT);
+    const uint32_t table = eb_payload_table(p, HP_SPECIAL_ALTINSTRUCTIONS);
+    uint8_t tail[6] = {(uint8_t)alt->feature,
+                       (uint8_t)(alt->feature >> 8),
+                       alt->site_size,
+                       alt->size,
+                       alt->pad,
+                       0};
+
+    eb_payload_self(p, HP_SPECIAL_ALTINSTRUCTIONS, p->text, alt->site, 0);
+    eb_payload_self(p, HP_SPECIAL_ALTINSTRUCTIONS, replacement, alt->replacement, 0);
+    (void)eb_append(p->b, table, 1, tail, p->self_type == 2 ? 6 : 4);
 }
 
 uint8_t *eb_payload_finish(struct eb_payload *p, size_t *size)

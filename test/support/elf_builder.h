@@ -121,6 +121,8 @@ struct eb_payload {
     uint32_t depends;     /* .livepatch.depends */
     uint32_t xen_depends; /* .livepatch.xen_depends; 0 when left out */
     uint32_t records;     /* number of records */
+    uint32_t self_type;   /* relocation type of a self-relative 32-bit word */
+    uint32_t tables[HP_SPECIAL_COUNT]; /* sections that eb_payload_table() made; 0: none yet */
 };
 
 /* Starts a payload: the sections above without .livepatch.funcs. ids NULL: defaults. */
@@ -151,6 +153,32 @@ uint32_t eb_payload_function(struct eb_payload *p, const char *old_name, uint32_
 
 /* Adds a hook section (HP_SPECIAL_HOOKS_*) with one pointer to a symbol. */
 uint32_t eb_payload_hook(struct eb_payload *p, enum hp_special which, uint32_t symbol);
+
+/*
+ * The section of a table of the target (HP_SPECIAL_ALTINSTRUCTIONS to HP_SPECIAL_ALT_CALL_SITES):
+ * A (.altinstr_replacement AX), align 4, empty, made on first use.
+ */
+uint32_t eb_payload_table(struct eb_payload *p, enum hp_special which);
+
+/*
+ * Appends a self-relative 32-bit word to a table: the distance to `offset` in `section`, to which
+ * `extra` is added.
+ */
+void eb_payload_self(struct eb_payload *p, enum hp_special which, uint32_t section, int64_t offset,
+                     uint32_t extra);
+
+/* An alternative to be added; offsets may be outside of their sections. */
+struct eb_alternative {
+    int64_t site;        /* in .text */
+    int64_t replacement; /* in .altinstr_replacement */
+    uint16_t feature;
+    uint8_t site_size;
+    uint8_t size; /* of the replacement */
+    uint8_t pad;  /* x86 only */
+};
+
+/* Adds an entry to .altinstructions. */
+void eb_payload_alternative(struct eb_payload *p, const struct eb_alternative *alt);
 
 /* Finishes and frees the builder; p is not usable after that. */
 uint8_t *eb_payload_finish(struct eb_payload *p, size_t *size);

@@ -43,6 +43,7 @@ struct hp_port *tp_new(void)
     port->target.build_id_size = sizeof(build_id);
     port->image_addr = TP_IMAGE;
     port->cpu_limit = 1;
+    port->feature_limit = 64;
     port->online[0] = true;
     port->tick = 1;
     port->symbol_failure = HP_TARGET_FILE;
@@ -431,6 +432,23 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
             return HP_PATCH_DENIED;
         }
     }
+    return HP_OK;
+}
+
+enum hp_status hp_port_cpu_feature(struct hp_port *port, uint16_t feature, bool *has)
+{
+    *has = false;
+    if (tp_fails(port, HP_ALT_FEATURE)) {
+        return HP_ALT_FEATURE;
+    }
+    assert_true(port->no_target || (port->target.flags & HP_TARGET_ALTERNATIVES) != 0);
+    if (port->no_target || port->no_features) {
+        return HP_UNDECIDED;
+    }
+    if (feature >= port->feature_limit) {
+        return HP_ALT_FEATURE;
+    }
+    *has = (port->features >> feature & 1) != 0;
     return HP_OK;
 }
 

@@ -69,6 +69,9 @@ struct hp_port {
     enum hp_status symbol_failure; /* what a failing symbol call answers */
     uint32_t cpu_limit;            /* bound of CPU numbers, up to TP_CPUS_MAX */
     uint32_t self;                 /* the CPU that runs now */
+    uint64_t features;             /* bit n: the CPUs have feature n */
+    uint16_t feature_limit;        /* there are as many; 64 to begin with, the most */
+    bool no_features;              /* what the CPUs have is HP_UNDECIDED */
     bool online[TP_CPUS_MAX];
     uint64_t tick; /* nanoseconds by which each reading advances the clock */
 

@@ -11,6 +11,34 @@
 
 #include "test_port.h"
 
+/* A pointer of the target, behind its text. */
+#define POINTER (TP_TEXT + TP_TEXT_SIZE)
+
+/* Adds tables: two alternatives, an alternative call through the target's pointer, and others. */
+static void add_tables(struct eb_payload *p)
+{
+    static const uint8_t call[6] = {0xff, 0x15};
+    const struct eb_alternative alts[] = {
+        {.site = 8, .site_size = 8, .size = 8, .feature = 1},
+        {.site = 16, .site_size = 4, .size = 6, .pad = 2, .feature = 0x8002}};
+    size_t n;
+
+    eb_append(p->b, eb_payload_table(p, HP_SPECIAL_ALTINSTR_REPLACEMENT), 1, NULL, 8);
+    for (n = 0; n < sizeof(alts) / sizeof(alts[0]); n++) {
+        eb_payload_alternative(p, &alts[n]);
+    }
+    memcpy(eb_bytes(p->b, p->text) + 32, call, sizeof(call));
+    eb_rela(p->b, p->text, 34, 2,
+            eb_symbol(p->b, "pointer", HP_STB_LOCAL, HP_STT_NOTYPE, EB_ABS, POINTER, 0), -4);
+    eb_payload_self(p, HP_SPECIAL_ALT_CALL_SITES, p->text, 32, 0);
+    for (n = 16; n > 0; n -= 8) {
+        eb_payload_self(p, HP_SPECIAL_EX_TABLE, p->text, (int64_t)n, 0);
+        eb_payload_self(p, HP_SPECIAL_EX_TABLE, p->text, 0, 0);
+    }
+    eb_payload_self(p, HP_SPECIAL_BUG_FRAMES_0, p->text, 48, 0);
+    eb_payload_self(p, HP_SPECIAL_BUG_FRAMES_0, p->text, 0, 0);
+}
+
 /* A payload that makes the library ask every question it has. */
 static uint8_t *curious(const uint8_t *target_id, size_t *size)
 {
@@ -29,6 +57,7 @@ static uint8_t *curious(const uint8_t *target_id, size_t *size)
     size_t n;
 
     eb_append(p.b, p.text, 1, NULL, 64);
+    add_tables(&p);
     eb_payload_function(&p, "target_function", 32);
     for (n = 0; n < sizeof(records) / sizeof(records[0]); n++) {
         eb_payload_record(&p, &records[n]);
@@ -46,8 +75,12 @@ static uint8_t *curious(const uint8_t *target_id, size_t *size)
 /* A port for it. */
 static struct hp_port *new_port(void)
 {
+    static const uint8_t pointer[8] = {0, 0x10, 0x20, 0x40, 0xd0, 0x82, 0xff, 0xff};
     struct hp_port *port = tp_new();
 
+    port->target.flags |=
+        HP_TARGET_EX_TABLE | HP_TARGET_BUG_FRAMES | HP_TARGET_ALTERNATIVES | HP_TARGET_ALT_CALLS;
+    tp_add_range(port, POINTER, pointer, sizeof(pointer), 0);
     tp_add_local(port, "file.c", "helper", TP_TEXT + 0x300, 64);
     tp_add_range(port, TP_TEXT + 0x302, NULL, 2, TP_UNCERTAIN);
     return port;

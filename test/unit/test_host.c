@@ -552,7 +552,8 @@ static void test_read(void **state)
                                      0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90};
     uint8_t buf[8192];
 
-    assert_int_equal(hp_port_target_read(port, data, buf, 16), HP_OK);
+    /* Variables are not what they were in the file. */
+    assert_int_equal(hp_port_target_read(port, data, buf, 16), HP_UNDECIDED);
     assert_int_equal(hp_le32(buf), 0x11111111);
     assert_int_equal(hp_le32(buf + 12), 0x44444444);
     assert_int_equal(hp_port_target_read(port, address_of(port, "global_text"), buf, 8), HP_OK);
@@ -562,7 +563,7 @@ static void test_read(void **state)
 
     /* .bss has no bytes in the file. */
     memset(buf, 0xff, sizeof(buf));
-    assert_int_equal(hp_port_target_read(port, zero, buf, 4096), HP_OK);
+    assert_int_equal(hp_port_target_read(port, zero, buf, 4096), HP_UNDECIDED);
     assert_int_equal(buf[0] | buf[4095], 0);
     assert_int_equal(buf[4096], 0xff);
 
@@ -724,6 +725,85 @@ static void test_rewritten_read(void **state)
     }
     assert_int_equal(hp_port_patchable(port, code, 64), HP_OK);
     hp_host_close(port);
+}
+
+/* An image supports the tables that it has itself. */
+static void test_supported(void **state)
+{
+    static const struct {
+        const char *options;
+        uint32_t flags;
+    } cases[] = {
+        {"", HP_TARGET_ALTERNATIVES},
+        {"-DNO_SYMBOLS", HP_TARGET_ALTERNATIVES},
+        {"-DEX_TABLE", HP_TARGET_ALTERNATIVES | HP_TARGET_EX_TABLE},
+        {"-DBUG_FRAMES", HP_TARGET_ALTERNATIVES | HP_TARGET_BUG_FRAMES},
+        {"-DALT_CALLS", HP_TARGET_ALTERNATIVES | HP_TARGET_ALT_CALLS},
+        {"-DRETURN_THUNK", HP_TARGET_ALTERNATIVES},
+    };
+    const struct fixture *f = *state;
+    struct hp_target target;
+    struct hp_port *port;
+    bool has = true;
+    size_t n;
+
+    for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        bool thunk = strcmp(cases[n].options, "-DRETURN_THUNK") == 0;
+
+        build_tables(f, cases[n].options);
+        port = open_target(f, "tables");
+        hp_port_target(port, &target);
+        assert_int_equal(target.flags, cases[n].flags);
+        assert_int_equal(target.return_thunk, thunk ? address_of(port, "__x86_return_thunk") : 0);
+        assert_int_equal(hp_port_cpu_feature(port, 0, &has), HP_UNDECIDED);
+        assert_false(has);
+        hp_host_fail(port, 1, false);
+        assert_int_equal(hp_port_cpu_feature(port, 0, &has), HP_ALT_FEATURE);
+        hp_host_close(port);
+    }
+    port = open_target(f, "target");
+    hp_port_target(port, &target);
+    assert_int_equal(target.flags, 0);
+    hp_host_close(port);
+}
+
+/* Of what is writable only what the image delimits is vouched for. */
+static void test_constants(void **state)
+{
+    static const struct {
+        unsigned offset;
+        unsigned size;
+        enum hp_status fixed; /* with bytes that are set at boot, and without */
+        enum hp_status plain;
+    } cases[] = {
+        {0, 8, HP_UNDECIDED, HP_OK},
+        {7, 1, HP_UNDECIDED, HP_OK},
+        {8, 8, HP_OK, HP_OK},
+        {7, 2, HP_UNDECIDED, HP_OK},
+        {15, 1, HP_OK, HP_OK},
+        {15, 2, HP_UNDECIDED, HP_UNDECIDED},
+        {16, 8, HP_UNDECIDED, HP_UNDECIDED},
+    };
+    const struct fixture *f = *state;
+    unsigned pass;
+    size_t n;
+
+    for (pass = 0; pass < 2; pass++) {
+        struct hp_port *port;
+        uint64_t addr;
+        uint8_t buf[8];
+
+        build_tables(f, pass == 0 ? "-DCONSTANTS" : "-DCONSTANTS -DNONE_SET_AT_BOOT");
+        port = open_target(f, "tables");
+        addr = address_of(port, "_srodata");
+        for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+            assert_int_equal(hp_port_target_read(port, addr + cases[n].offset, buf, cases[n].size),
+                             pass == 0 ? cases[n].fixed : cases[n].plain);
+        }
+        assert_int_equal(hp_port_target_read(port, addr + 8, buf, 8), HP_OK);
+        assert_int_equal(buf[0], 2);
+        hp_host_close(port);
+    }
 }
 
 static void test_rewritten_broken(void **state)
@@ -1338,7 +1418,7 @@ static void test_huge_nobits(void **state)
     memset(buf, 0xff, sizeof(buf));
     assert_int_equal(
         hp_port_target_read(port, addr + (UINT64_C(1) << 40) - sizeof(buf), buf, sizeof(buf)),
-        HP_OK);
+        HP_UNDECIDED);
     assert_int_equal(buf[0] | buf[15], 0);
     hp_host_close(port);
 }
@@ -1484,6 +1564,10 @@ static void test_xen(void **state)
     hp_port_target(port, &target);
     assert_int_equal(target.machine, EM_X86_64);
     assert_int_equal(target.build_id_size, 20);
+    assert_int_equal(target.flags,
+                     HP_TARGET_EX_TABLE | HP_TARGET_BUG_FRAMES | HP_TARGET_ALTERNATIVES);
+    assert_int_equal(find(port, "__x86_return_thunk", &symbol), HP_OK);
+    assert_int_equal(target.return_thunk, symbol.addr);
     assert_int_equal(find(port, "xen_extra_version", &symbol), HP_OK);
     assert_int_equal(symbol.kind, HP_KIND_CODE);
     assert_int_equal(hp_port_target_read(port, symbol.addr, buf, symbol.size), HP_OK);
@@ -1521,6 +1605,8 @@ int main(void)
         cmocka_unit_test(test_patchable),
         cmocka_unit_test(test_rewritten),
         cmocka_unit_test(test_rewritten_read),
+        cmocka_unit_test(test_supported),
+        cmocka_unit_test(test_constants),
         cmocka_unit_test(test_rewritten_broken),
         cmocka_unit_test(test_markers),
         cmocka_unit_test(test_image_place),

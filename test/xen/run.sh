@@ -112,6 +112,19 @@ refused() {
     }
 }
 
+# lists NAME LINE...: inspect shows these tables with their numbers of entries.
+lists() {
+    local file output
+
+    file=$(payload "$1")
+    shift
+    output=$("$hotpatch" inspect "$file" | sed -n '/^tables$/,/^$/s/^  //p' | tr -s ' ')
+    [ "$output" = "$(printf '%s\n' "$@")" ] || {
+        echo "$output"
+        return 1
+    }
+}
+
 # agrees plan|link NAME OPTION...: the command says what binutils say.
 agrees() {
     local kind=$1 name=$2
@@ -124,6 +137,7 @@ for name in hello expect nop endbr hooks two; do
     build "$name" "$sources/xen_$name.c"
 done
 build stacked --depends-on "$(payload hello)" "$sources/xen_stacked.c"
+build tables "$sources/xen_hello.c" "$here/tables.S"
 build relocs "$sources/xen_hello.c" "$here/relocs.S" "$here/absolute.S"
 
 for name in hello expect nop endbr hooks two relocs; do
@@ -136,6 +150,14 @@ done
 for name in hello expect nop endbr hooks; do
     check "validate $name as Xen 4.17" accepted "$name" --profile xen-4.17
 done
+undecided="(not decidable offline: 4 alternatives)"
+for profile in xen-4.17 hotpatch; do
+    check "validate tables as $profile" says 0 "$(payload tables): accepted $undecided" \
+        "$hotpatch" validate --target "$target" --profile "$profile" "$(payload tables)"
+done
+check "link tables" agrees link tables
+check "tables are listed" lists tables '.altinstructions 4' '.ex_table 2' '.bug_frames.0 1' \
+    '.bug_frames.1 1' '.bug_frames.2 1' '.bug_frames.3 1'
 check "validate stacked" accepted stacked --after "$(payload hello)"
 check "link stacked" agrees link stacked --after "$(payload hello)"
 check "stacked alone" refused depends-build-id stacked

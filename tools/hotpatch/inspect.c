@@ -89,6 +89,34 @@ uint64_t inspect_hook(const struct inspection *in, unsigned kind, uint32_t index
     return addr;
 }
 
+uint32_t inspect_table(const struct inspection *in, unsigned table, const char **name)
+{
+    const struct hp_payload *payload = &in->loaded.payload;
+    enum hp_special which;
+    uint32_t count;
+
+    switch (table) {
+    case 0:
+        which = HP_SPECIAL_ALTINSTRUCTIONS;
+        count = payload->alternatives.count;
+        break;
+    case 1:
+        which = HP_SPECIAL_ALT_CALL_SITES;
+        count = payload->alt_calls.count;
+        break;
+    case 2:
+        which = HP_SPECIAL_EX_TABLE;
+        count = payload->ex_table.count;
+        break;
+    default:
+        which = (enum hp_special)(HP_SPECIAL_BUG_FRAMES_0 + (table - 3));
+        count = payload->bug_frames[table - 3].count;
+        break;
+    }
+    *name = hp_special_name(which);
+    return count;
+}
+
 struct place inspect_place(const struct inspection *in, uint64_t addr)
 {
     const struct stack alone = {.port = in->port};
@@ -241,6 +269,22 @@ static void print_records_and_hooks(const struct inspection *in)
     }
 }
 
+static void print_tables(const struct inspection *in)
+{
+    bool is_first = true;
+    unsigned i;
+
+    for (i = 0; i < INSPECT_TABLES; i++) {
+        const char *name;
+        uint32_t count = inspect_table(in, i, &name);
+
+        if (count > 0) {
+            print_heading(&is_first, "tables");
+            printf("  %-24s %" PRIu32 "\n", name, count);
+        }
+    }
+}
+
 static void print_symbols(const struct inspection *in)
 {
     const struct hp_elf *elf = &in->loaded.elf;
@@ -350,6 +394,7 @@ static void print_text(const struct inspection *in)
     print_header(in);
     if (in->is_loaded) {
         print_records_and_hooks(in);
+        print_tables(in);
     }
     print_symbols(in);
     print_relocations(&in->loaded.elf);

@@ -45,6 +45,12 @@ bool inspect_needs(const struct inspection *in, const struct hp_symbol *symbol);
 /* Address in hook `index` of a kind (counted from HP_HOOK_FIRST). */
 uint64_t inspect_hook(const struct inspection *in, unsigned kind, uint32_t index);
 
+/* Tables of the target that a payload may have. */
+#define INSPECT_TABLES (3 + HP_BUG_KINDS)
+
+/* Entries of such a table, counted from 0; *name receives its section's name. */
+uint32_t inspect_table(const struct inspection *in, unsigned table, const char **name);
+
 /* Place of an address inside the payload. */
 struct place inspect_place(const struct inspection *in, uint64_t addr);
 

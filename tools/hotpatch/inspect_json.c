@@ -57,6 +57,26 @@ static struct json_object *record_value(const struct inspection *in, const struc
     return object;
 }
 
+static struct json_object *tables_value(const struct inspection *in)
+{
+    struct json_object *list = json_list();
+    unsigned i;
+
+    for (i = 0; i < INSPECT_TABLES; i++) {
+        const char *name;
+        uint32_t count = inspect_table(in, i, &name);
+
+        if (count > 0) {
+            struct json_object *table = json_new();
+
+            json_put(table, "section", json_text(name));
+            json_put(table, "entries", json_number(count));
+            json_append(list, table);
+        }
+    }
+    return list;
+}
+
 static void put_loaded(struct json_object *object, const struct inspection *in)
 {
     const struct hp_payload *payload = &in->loaded.payload;
@@ -83,6 +103,7 @@ static void put_loaded(struct json_object *object, const struct inspection *in)
     json_put(object, "image_size", json_number(payload->image.memory.size));
     json_put(object, "records", records);
     json_put(object, "hooks", hooks);
+    json_put(object, "tables", tables_value(in));
 }
 
 static void put_symbols(struct json_object *object, const struct inspection *in)

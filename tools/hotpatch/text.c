@@ -255,6 +255,7 @@ static size_t count_undecided(const struct hp_undecided *undecided, char *text, 
         {undecided->records, "record", "records"},
         {undecided->expectations, "expectation", "expectations"},
         {undecided->writes, "write", "writes"},
+        {undecided->alternatives, "alternative", "alternatives"},
     };
     size_t used = 0;
     size_t i;
@@ -273,7 +274,7 @@ char *undecided_text(const struct hp_undecided *undecided)
 {
     static const char no_target[] =
         "not checked without --target: target build-id, symbols, code bytes";
-    const size_t size = 256; /* five counts of ten digits with their words, and the signature */
+    const size_t size = 256; /* six counts of ten digits with their words, and the signature */
     char *text = tool_alloc(size, 1);
     size_t used;
 

@@ -9,6 +9,9 @@
  *   REPLACEMENT_NOWHERE                a replacement outside the image
  *   TABLE_IN_BSS                       a table without contents
  *   SECOND_ID                          a second build-id
+ *   CONSTANTS          a writable section with 8 bytes set at boot, 8 never changed, 8 variables;
+ *                      NONE_SET_AT_BOOT leaves the first out
+ *   EX_TABLE, BUG_FRAMES, ALT_CALLS, RETURN_THUNK   names by which a target shows what it has
  */
 
 #ifdef ARM
@@ -127,6 +130,37 @@ site_too_long:
 __alt_instructions:
     .fill 28
 __alt_instructions_end:
+#endif
+
+#ifdef CONSTANTS
+    .section constants, "aw", @progbits
+    .globl _srodata, __ro_after_init_end, _erodata
+_srodata:
+    .quad 1
+#ifndef NONE_SET_AT_BOOT
+__ro_after_init_end:
+#endif
+    .quad 2
+_erodata:
+    .quad 3
+#endif
+
+    .section .text, "ax", @progbits
+#ifdef EX_TABLE
+    .globl __start___ex_table
+__start___ex_table:
+#endif
+#ifdef BUG_FRAMES
+    .globl __start_bug_frames
+__start_bug_frames:
+#endif
+#ifdef ALT_CALLS
+    .globl __alt_call_sites_start
+__alt_call_sites_start:
+#endif
+#ifdef RETURN_THUNK
+    .globl __x86_return_thunk
+__x86_return_thunk:
 #endif
 
     .section .note.GNU-stack, "", @progbits
