@@ -181,7 +181,7 @@ static void make_broken(struct model *model)
 void model_make_kinds(struct model *model)
 {
     static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
-    uint8_t n;
+    uint32_t n;
 
     for (n = 0; n < FUNCTIONS; n++) {
         tp_add_function(model->port, function_names[n], model_function(n), FUNCTION_SIZE);
