@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Fuzzes the load path: builds the fuzz preset, makes the seeds, runs libFuzzer, keeps what it finds.
+# Fuzzes the load path and the manager: builds the fuzz preset, makes the seeds, runs libFuzzer, keeps what it finds.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -15,8 +15,9 @@ SLOW_LIMIT_MS=400
 
 usage() {
     cat <<'TEXT'
-usage: fuzz.sh [--seconds N] [--jobs N]   fuzzes for N seconds (600) in N processes (all CPUs)
-       fuzz.sh --smoke                    replays the seeds, fuzzes for 20 s with a fixed seed, times
+usage: fuzz.sh [--seconds N] [--jobs N]   fuzzes for N seconds (600) in N processes (all CPUs), then for
+                                          a quarter of that sequences of operations
+       fuzz.sh --smoke                    replays the seeds, fuzzes for 30 s with a fixed seed, times
                                           the slow files; quiet
 The corpus grows in build-fuzz/corpus. Inputs that break something are kept in build-fuzz/crashes,
 each with a minimised copy; "build-fuzz/bin/fuzz_replay FILE" repeats one.
@@ -37,6 +38,15 @@ fuzz() {
     "$BUILD/bin/fuzz_load" -max_total_time="$seconds" -max_len="$MAX_LEN" -timeout=10 \
         -rss_limit_mb=2048 -use_value_profile=1 -dict="$HP_ROOT/test/fuzz/load.dict" \
         -artifact_prefix="$CRASHES/" "$@"
+}
+
+# fuzz_control SECONDS OPTION... FOLDER...: sequences of operations against the model of the manager.
+fuzz_control() {
+    local seconds=$1
+
+    shift
+    "$BUILD/bin/fuzz_control" -max_total_time="$seconds" -max_len=1600 -len_control=0 -timeout=20 \
+        -rss_limit_mb=2048 -use_value_profile=1 -artifact_prefix="$CRASHES/control-" "$@"
 }
 
 # minimise: makes a small copy of every finding that has none yet.
@@ -89,6 +99,13 @@ smoke() {
         failed=$((failed + 1))
         minimise
     fi
+    rm -rf "$BUILD/smoke-control"
+    mkdir -p "$BUILD/smoke-control"
+    if run_quiet fuzz_control 10 -seed=1 "$BUILD/smoke-control"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
     [ "$(count_findings)" -eq "$before" ] || printf 'see %s\n' "$CRASHES"
     slow=$(mktemp)
     "$BUILD/bin/fuzz_slow" "$SLOW_LIMIT_MS" >"$slow" 2>&1 || failed=$((failed + 1))
@@ -133,6 +150,9 @@ before=$(count_findings)
 fuzz "$SECONDS_WANTED" -fork="$JOBS" -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 \
     "$CORPUS" "$SEEDS" || true
 minimise
+mkdir -p "$CORPUS-control"
+fuzz_control $((SECONDS_WANTED / 4 + 1)) -fork="$JOBS" -ignore_crashes=1 -ignore_timeouts=1 \
+    -ignore_ooms=1 "$CORPUS-control" || true
 printf '%d inputs in the corpus, %d new findings\n' "$(find "$CORPUS" -type f | wc -l)" \
     $(($(count_findings) - before))
 [ "$(count_findings)" -eq "$before" ]

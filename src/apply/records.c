@@ -449,6 +449,7 @@ enum hp_status hp_records_decode(struct hp_loading *loading)
         enum hp_status status;
 
         record->name = NULL;
+        record->patched = 0;
         status = decode_one(loading, &form, bytes, record);
         if (status) {
             hp_note_record(loading->diag, n);

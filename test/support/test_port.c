@@ -414,11 +414,13 @@ enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint64_t addr,
 
 enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
 {
+    return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_patchable(port, addr, size);
+}
+
+enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t size)
+{
     size_t n;
 
-    if (tp_fails(port, HP_PATCH_RANGE)) {
-        return HP_PATCH_RANGE;
-    }
     if (port->no_target) {
         return HP_UNDECIDED;
     }

@@ -56,6 +56,18 @@ struct tp_image {
     uint32_t aliases; /* of its pages */
 };
 
+/* Who calls the control interface, for tests that link it: its memory lies at TP_CALLER. */
+struct tp_caller {
+    uint8_t *memory; /* set by the test, as the two below; NULL: there is none */
+    size_t size;
+    bool denied;      /* hp_port_control_permit() says no */
+    uint32_t asked;   /* hp_port_control_permit() calls */
+    uint32_t command; /* of the last one */
+    bool failed;      /* a copy was made to fail */
+};
+
+#define TP_CALLER UINT64_C(0x7fff10000)
+
 #define TP_IMAGES_MAX 16
 #define TP_CPUS_MAX   16
 
@@ -84,6 +96,7 @@ struct hp_port {
     void (*on_step)(struct hp_port *port, void *data);
     int (*on_hook)(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle);
     void *data;
+    struct tp_caller caller;
 
     /* set by the port, for the test to look at */
     uint32_t calls;                  /* fallible calls so far */
@@ -142,6 +155,12 @@ uint8_t *tp_byte(const struct hp_port *port, uint64_t addr);
 
 /* Counts a fallible call; true when it is to fail with `status`. For the files of the port. */
 bool tp_fails(struct hp_port *port, enum hp_status status);
+
+/* The answer of hp_port_patchable(), which neither counts nor fails. */
+enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t size);
+
+/* The caller's memory at an address, to be filled and looked at; NULL when it has none there. */
+uint8_t *tp_caller_byte(const struct hp_port *port, uint64_t addr, size_t size);
 
 /* Overwrites bytes of memory that exists. */
 void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size);

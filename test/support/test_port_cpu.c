@@ -74,7 +74,7 @@ enum hp_status hp_port_alias_map(struct hp_port *port, uint64_t addr, size_t siz
 
     assert_true(port->locked);
     assert_true(size > 0);
-    assert_true(hp_port_patchable(port, addr, size) == HP_OK || port->fail_at != 0);
+    assert_int_equal(tp_patchable(port, addr, size), HP_OK);
     if (tp_fails(port, HP_ALIAS_MAP)) {
         memset(alias, 0xa5, sizeof(*alias));
         return HP_ALIAS_MAP;
