@@ -97,7 +97,8 @@ static enum hp_status move_adr(const struct hp_alternative *alt, uint32_t offset
     if (!is_page && to - alt->replacement <= alt->size) {
         return HP_OK;
     }
-    distance = (int64_t)(to - at) / (int64_t)unit;
+    /* By a constant, which takes no division of 64 bits on a host of 32. */
+    distance = is_page ? (int64_t)(to - at) / (int64_t)PAGE : (int64_t)(to - at);
     if (!fits(distance, 21)) {
         return HP_ALT_REACH;
     }
