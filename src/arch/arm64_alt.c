@@ -117,7 +117,8 @@ static enum hp_status move_adr(const struct hp_alternative *alt, uint32_t offset
     return HP_OK;
 }
 
-static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk, uint8_t *code)
+static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk,
+                           const uint8_t *code, uint8_t *copy)
 {
     uint32_t offset;
 
@@ -138,7 +139,9 @@ static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thu
         if (status) {
             return status;
         }
-        hp_put_le32(code + offset, insn);
+        if (copy != NULL) {
+            hp_put_le32(copy + offset, insn);
+        }
     }
     return HP_OK;
 }
