@@ -164,26 +164,26 @@ static enum hp_status walk_calls(const struct walk *walk)
 static enum hp_status replace(const struct walk *walk, const struct hp_alternative *alt,
                               const uint8_t *replacement, uint8_t *code)
 {
+    const struct hp_alt_form *form = walk->form;
     struct hp_loading *loading = walk->loading;
-    uint8_t bytes[HP_ALTERNATIVE_MAX];
     uint32_t used = alt->size;
     enum hp_status status;
 
-    memcpy(bytes, replacement, alt->size);
-    if (walk->form->stands_for_call != NULL && walk->form->stands_for_call(alt, bytes)) {
-        if (alt->site_size < walk->form->call_size) {
+    if (form->stands_for_call != NULL && form->stands_for_call(alt, replacement)) {
+        if (alt->site_size < form->call_size) {
             return HP_ALT_CALL_SITE;
         }
         status = resolve_call(walk, alt->site, code);
-        used = walk->form->call_size;
+        used = form->call_size;
     } else {
-        status = walk->form->move(alt, loading->target.return_thunk, bytes);
+        if (walk->writes) {
+            memcpy(code, replacement, used);
+        }
+        status =
+            form->move(alt, loading->target.return_thunk, replacement, walk->writes ? code : NULL);
         if (status) {
             return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, status, alt->replacement,
                                    alt->site);
-        }
-        if (walk->writes) {
-            memcpy(code, bytes, used);
         }
     }
     if (status == HP_OK && walk->writes) {

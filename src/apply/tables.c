@@ -7,7 +7,8 @@
 #include "apply/records.h"
 #include "base/sort.h"
 
-#define EX_SIZE 8u /* two self-relative words: fault address, fix-up */
+#define EX_SIZE         8u /* two self-relative words: fault address, fix-up */
+#define CALL_ENTRY_SIZE 4u /* a self-relative word */
 
 /* A kind of table: the section, what the target must be able to do, where it is noted. */
 struct kind {
@@ -19,30 +20,49 @@ struct kind {
 
 enum { KINDS = 3 + HP_BUG_KINDS };
 
-static void list_kinds(struct hp_payload *payload, struct kind kinds[KINDS])
+/* Bytes of a bug frame of a kind. */
+static uint32_t frame_size(const struct hp_payload *payload, uint32_t kind)
+{
+    const struct hp_bug_form *form = &payload->arch->bug_frames;
+
+    return kind < HP_BUG_KINDS - 1 ? form->size : form->message_size;
+}
+
+/* Kind number `n`, below KINDS. */
+static struct kind kind_at(struct hp_payload *payload, uint32_t n)
 {
     const struct hp_arch *arch = payload->arch;
     const struct hp_alt_form *form = arch->alternatives;
-    const struct kind first = {HP_SPECIAL_EX_TABLE, HP_TARGET_EX_TABLE, &payload->ex_table,
-                               EX_SIZE};
-    const struct kind second = {HP_SPECIAL_ALTINSTRUCTIONS, HP_TARGET_ALTERNATIVES,
-                                &payload->alternatives, form != NULL ? form->entry_size : 0};
-    const struct kind third = {HP_SPECIAL_ALT_CALL_SITES, HP_TARGET_ALT_CALLS, &payload->alt_calls,
-                               form != NULL && form->call_size != 0 ? 4 : 0};
-    uint32_t n;
+    struct kind kind;
+    uint32_t bug = n - (KINDS - HP_BUG_KINDS);
 
-    kinds[0] = second;
-    kinds[1] = third;
-    kinds[2] = first;
-    for (n = 0; n < HP_BUG_KINDS; n++) {
-        struct kind *kind = &kinds[KINDS - HP_BUG_KINDS + n];
-
-        kind->section = (enum hp_special)(HP_SPECIAL_BUG_FRAMES_0 + n);
-        kind->flag = HP_TARGET_BUG_FRAMES;
-        kind->table = &payload->bug_frames[n];
-        kind->entry_size =
-            n < HP_BUG_KINDS - 1 ? arch->bug_frames.size : arch->bug_frames.message_size;
+    switch (n) {
+    case 0:
+        kind.section = HP_SPECIAL_ALTINSTRUCTIONS;
+        kind.flag = HP_TARGET_ALTERNATIVES;
+        kind.table = &payload->alternatives;
+        kind.entry_size = form != NULL ? form->entry_size : 0;
+        break;
+    case 1:
+        kind.section = HP_SPECIAL_ALT_CALL_SITES;
+        kind.flag = HP_TARGET_ALT_CALLS;
+        kind.table = &payload->alt_calls;
+        kind.entry_size = form != NULL && form->call_size != 0 ? CALL_ENTRY_SIZE : 0;
+        break;
+    case 2:
+        kind.section = HP_SPECIAL_EX_TABLE;
+        kind.flag = HP_TARGET_EX_TABLE;
+        kind.table = &payload->ex_table;
+        kind.entry_size = EX_SIZE;
+        break;
+    default:
+        kind.section = (enum hp_special)(HP_SPECIAL_BUG_FRAMES_0 + bug);
+        kind.flag = HP_TARGET_BUG_FRAMES;
+        kind.table = &payload->bug_frames[bug];
+        kind.entry_size = frame_size(payload, bug);
+        break;
     }
+    return kind;
 }
 
 static enum hp_status fail_kind(struct hp_loading *loading, enum hp_special which,
@@ -95,13 +115,13 @@ static enum hp_status measure_kind(struct hp_loading *loading, const struct kind
 
 enum hp_status hp_tables_measure(struct hp_loading *loading)
 {
-    struct kind kinds[KINDS];
     enum hp_status status = HP_OK;
     uint32_t n;
 
-    list_kinds(loading->payload, kinds);
     for (n = 0; status == HP_OK && n < KINDS; n++) {
-        status = measure_kind(loading, &kinds[n]);
+        const struct kind kind = kind_at(loading->payload, n);
+
+        status = measure_kind(loading, &kind);
     }
     return status;
 }
@@ -118,21 +138,20 @@ uint8_t *hp_tables_entry(const struct hp_payload *payload, const struct hp_table
 /* Notes where in the image the tables are. */
 static enum hp_status place_tables(struct hp_loading *loading)
 {
-    struct kind kinds[KINDS];
     uint32_t n;
 
-    list_kinds(loading->payload, kinds);
     for (n = 0; n < KINDS; n++) {
+        const struct kind kind = kind_at(loading->payload, n);
         const struct hp_placed_section *place;
 
-        if (kinds[n].table->count == 0) {
+        if (kind.table->count == 0) {
             continue;
         }
-        place = hp_loading_place(loading, loading->elf->special[kinds[n].section]);
+        place = hp_loading_place(loading, loading->elf->special[kind.section]);
         if (place == NULL) {
-            return fail_kind(loading, kinds[n].section, HP_SPECIAL_NOT_LOADED);
+            return fail_kind(loading, kind.section, HP_SPECIAL_NOT_LOADED);
         }
-        kinds[n].table->offset = place->offset;
+        kind.table->offset = place->offset;
     }
     return HP_OK;
 }
@@ -240,13 +259,6 @@ bool hp_payload_fixup(const struct hp_payload *payload, uint64_t addr, uint64_t 
 }
 
 /* ---- bug frames ------------------------------------------------------------------------------ */
-
-static uint32_t frame_size(const struct hp_payload *payload, uint32_t kind)
-{
-    const struct hp_bug_form *form = &payload->arch->bug_frames;
-
-    return kind < HP_BUG_KINDS - 1 ? form->size : form->message_size;
-}
 
 /* The instruction that a frame at `addr` is about; bits above the displacement are a line's. */
 static uint64_t frame_location(const struct hp_payload *payload, const uint8_t *frame,

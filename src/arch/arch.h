@@ -52,8 +52,7 @@ struct hp_alternative {
     bool inverts; /* it replaces when the CPU does not have the feature */
 };
 
-#define HP_ALTERNATIVE_MAX 255 /* bytes of a replacement: its length is one byte */
-#define HP_ALT_CALL_MAX    8   /* bytes of an alternative call */
+#define HP_ALT_CALL_MAX 8 /* bytes of an alternative call */
 
 /* Alternatives of an architecture. */
 struct hp_alt_form {
@@ -64,10 +63,12 @@ struct hp_alt_form {
     enum hp_status (*decode)(const uint8_t *entry, uint64_t addr, struct hp_alternative *alt);
 
     /*
-     * Makes a copy of the replacement, in `code`, do at the site what it does at its own place:
-     * branches out of it are encoded anew. Returns HP_OK or HP_ALT_REACH.
+     * Makes `copy`, a copy of the replacement `code`, do at the site what that does at its own
+     * place: branches out of it are encoded anew. NULL: only says whether that can be done. Returns
+     * HP_OK or HP_ALT_REACH.
      */
-    enum hp_status (*move)(const struct hp_alternative *alt, uint64_t return_thunk, uint8_t *code);
+    enum hp_status (*move)(const struct hp_alternative *alt, uint64_t return_thunk,
+                           const uint8_t *code, uint8_t *copy);
 
     /* ---- alternative calls; call_size 0: the architecture has none */
 

@@ -8,8 +8,9 @@
 #include "arch/arch.h"
 #include "base/span.h"
 
-#define INSN_SIZE 4u
-#define PAGE      4096u
+#define INSN_SIZE  4u
+#define INSN_SHIFT 2u
+#define PAGE_SHIFT 12u
 
 static uint64_t self_relative(uint64_t addr, const uint8_t *field)
 {
@@ -58,6 +59,15 @@ static int64_t sign_extend(uint32_t value, unsigned width)
     return (int64_t)(low ^ sign) - (int64_t)sign;
 }
 
+/* A distance that is a multiple of 1 << shift, divided by that. */
+static int64_t divide(uint64_t distance, unsigned shift)
+{
+    if ((int64_t)distance < 0) {
+        return -(int64_t)((0 - distance) >> shift);
+    }
+    return (int64_t)(distance >> shift);
+}
+
 /* True when a number fits `width` bits with its sign. */
 static bool fits(int64_t value, unsigned width)
 {
@@ -76,7 +86,7 @@ static enum hp_status move_field(const struct hp_alternative *alt, uint32_t offs
     if (to - alt->replacement <= alt->size) {
         return HP_OK; /* it stays inside, or leads to what follows: both move along */
     }
-    distance = (int64_t)(to - (alt->site + offset)) / (int64_t)INSN_SIZE;
+    distance = divide(to - (alt->site + offset), INSN_SHIFT);
     if (!fits(distance, field->width)) {
         return HP_ALT_REACH;
     }
@@ -88,17 +98,17 @@ static enum hp_status move_field(const struct hp_alternative *alt, uint32_t offs
 static enum hp_status move_adr(const struct hp_alternative *alt, uint32_t offset, uint32_t *insn)
 {
     bool is_page = (*insn & 0x80000000) != 0;
-    uint64_t unit = is_page ? PAGE : 1;
-    uint64_t from = (alt->replacement + offset) & ~(unit - 1);
-    uint64_t at = (alt->site + offset) & ~(unit - 1);
+    unsigned shift = is_page ? PAGE_SHIFT : 0;
+    uint64_t mask = ~((UINT64_C(1) << shift) - 1);
+    uint64_t from = (alt->replacement + offset) & mask;
+    uint64_t at = (alt->site + offset) & mask;
     int64_t distance = sign_extend((*insn >> 3 & 0x1ffffc) | (*insn >> 29 & 3), 21);
-    uint64_t to = from + (uint64_t)distance * unit;
+    uint64_t to = from + ((uint64_t)distance << shift);
 
     if (!is_page && to - alt->replacement <= alt->size) {
         return HP_OK;
     }
-    /* By a constant, which takes no division of 64 bits on a host of 32. */
-    distance = is_page ? (int64_t)(to - at) / (int64_t)PAGE : (int64_t)(to - at);
+    distance = divide(to - at, shift);
     if (!fits(distance, 21)) {
         return HP_ALT_REACH;
     }
@@ -107,7 +117,8 @@ static enum hp_status move_adr(const struct hp_alternative *alt, uint32_t offset
     return HP_OK;
 }
 
-static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk, uint8_t *code)
+static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk,
+                           const uint8_t *code, uint8_t *copy)
 {
     uint32_t offset;
 
@@ -128,7 +139,9 @@ static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thu
         if (status) {
             return status;
         }
-        hp_put_le32(code + offset, insn);
+        if (copy != NULL) {
+            hp_put_le32(copy + offset, insn);
+        }
     }
     return HP_OK;
 }

@@ -19,7 +19,7 @@ static uint64_t displaced(uint64_t addr, const uint8_t *field)
     return addr + (uint64_t)(int64_t)(int32_t)hp_le32(field);
 }
 
-/* Stores the displacement from `next` to `to`; false when it does not fit. */
+/* Stores the displacement from `next` to `to`, unless field is NULL; false when it does not fit. */
 static bool put_displacement(uint8_t *field, uint64_t next, uint64_t to)
 {
     int64_t distance = (int64_t)(to - next);
@@ -27,7 +27,9 @@ static bool put_displacement(uint8_t *field, uint64_t next, uint64_t to)
     if (distance < INT32_MIN || distance > INT32_MAX) {
         return false;
     }
-    hp_put_le32(field, (uint32_t)distance);
+    if (field != NULL) {
+        hp_put_le32(field, (uint32_t)distance);
+    }
     return true;
 }
 
@@ -45,15 +47,18 @@ static enum hp_status decode(const uint8_t *entry, uint64_t addr, struct hp_alte
 }
 
 /* Encodes the branch at `offset` anew, unless it stays inside the replacement. */
-static enum hp_status move_branch(const struct hp_alternative *alt, uint32_t offset, uint8_t *code)
+static enum hp_status move_branch(const struct hp_alternative *alt, uint32_t offset,
+                                  const uint8_t *code, uint8_t *copy)
 {
-    uint8_t *field = code + offset + 1;
-    uint64_t to = displaced(alt->replacement + offset + BRANCH_SIZE, field);
+    uint32_t field = offset + 1;
+    uint32_t next = offset + BRANCH_SIZE;
+    uint64_t to = displaced(alt->replacement + next, code + field);
 
-    if (to - alt->replacement <= alt->size) {
+    if (to - alt->replacement <= alt->size ||
+        put_displacement(copy != NULL ? copy + field : NULL, alt->site + next, to)) {
         return HP_OK;
     }
-    return put_displacement(field, alt->site + offset + BRANCH_SIZE, to) ? HP_OK : HP_ALT_REACH;
+    return HP_ALT_REACH;
 }
 
 /*
@@ -61,7 +66,8 @@ static enum hp_status move_branch(const struct hp_alternative *alt, uint32_t off
  * jump for sure only when they lead exactly to the return thunk; as an immediate operand they would
  * have to be e9 and that very displacement.
  */
-static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk, uint8_t *code)
+static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thunk,
+                           const uint8_t *code, uint8_t *copy)
 {
     bool leads = alt->size >= BRANCH_SIZE && (code[0] == OP_CALL || code[0] == OP_JMP);
     uint32_t behind = leads ? BRANCH_SIZE : 0;
@@ -69,7 +75,7 @@ static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thu
     uint32_t last;
 
     if (leads) {
-        status = move_branch(alt, 0, code);
+        status = move_branch(alt, 0, code, copy);
     }
     if (status || return_thunk == 0 || alt->size < behind + BRANCH_SIZE) {
         return status;
@@ -77,7 +83,7 @@ static enum hp_status move(const struct hp_alternative *alt, uint64_t return_thu
     last = alt->size - BRANCH_SIZE;
     if (code[last] == OP_JMP &&
         displaced(alt->replacement + alt->size, code + last + 1) == return_thunk) {
-        status = move_branch(alt, last, code);
+        status = move_branch(alt, last, code, copy);
     }
     return status;
 }

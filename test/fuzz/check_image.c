@@ -184,6 +184,7 @@ void fuzz_check_image(const struct hp_payload *payload, const struct hp_payload 
     check_records(payload);
     check_hooks(payload);
     check_exports(payload);
+    fuzz_check_lookups(payload);
     check_span(payload->build_id, true);
     check_span(payload->depends, true);
     check_span(payload->xen_depends, payload->record_version == 2);

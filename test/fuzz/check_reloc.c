@@ -275,6 +275,7 @@ void fuzz_check_contents(const struct hp_payload *payload, const struct hp_elf *
     copy_sections(&redo);
     apply_sections(&redo);
     CHECK(redo.slot_count == image->got_count);
+    fuzz_redo_tables(payload, elf, redo.bytes);
     CHECK(memcmp(redo.bytes, image->memory.host, image->memory.size) == 0);
     free(redo.bytes);
     free(redo.slots);

@@ -294,9 +294,38 @@ static bool touches(uint64_t addr, size_t size, uint32_t first, uint32_t end)
            addr + size > FUZZ_TEXT_START + (uint64_t)first * FUZZ_FUNCTION_SIZE;
 }
 
+static bool in_target_data(uint64_t addr, size_t size)
+{
+    return size <= sizeof(uint64_t) * FUZZ_DATA && addr >= FUZZ_DATA_START &&
+           addr - FUZZ_DATA_START <= sizeof(uint64_t) * FUZZ_DATA - size;
+}
+
+/* A byte of the objects. */
+static uint8_t data_byte(uint64_t offset)
+{
+    const uint64_t n = offset / sizeof(uint64_t);
+    const uint64_t value = n % 4 == 0 ? 0 : FUZZ_TEXT_START + n * FUZZ_FUNCTION_SIZE;
+
+    return (uint8_t)(value >> (8 * (offset % sizeof(uint64_t))));
+}
+
+enum fuzz_target fuzz_port_kind(const struct hp_port *port)
+{
+    return port->kind;
+}
+
 bool fuzz_port_peek(const struct hp_port *port, uint64_t addr, void *buf, size_t size)
 {
     const struct image *image;
+    uint8_t *out = buf;
+    size_t n;
+
+    for (n = 0; in_target_data(addr, size) && n < size; n++) {
+        out[n] = data_byte(addr - FUZZ_DATA_START + n);
+    }
+    if (n > 0) {
+        return true;
+    }
 
     if (in_target_text(addr, size)) {
         memcpy(buf, port->text + (addr - FUZZ_TEXT_START), size);
@@ -322,6 +351,11 @@ void hp_port_target(struct hp_port *port, struct hp_target *target)
         target->text_end = FUZZ_TEXT_START + FUZZ_TEXT_SIZE;
         target->build_id = fuzz_target_id();
         target->build_id_size = FUZZ_ID_SIZE;
+    }
+    if (port->kind == FUZZ_TARGET_RUNNING || port->kind == FUZZ_TARGET_OFFLINE) {
+        target->flags = HP_TARGET_EX_TABLE | HP_TARGET_BUG_FRAMES | HP_TARGET_ALTERNATIVES |
+                        HP_TARGET_ALT_CALLS;
+        target->return_thunk = FUZZ_RETURN_THUNK;
     }
 }
 
@@ -383,8 +417,8 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
         }
     }
     CHECK(n < IMAGES_MAX);
-    if (fails_now(port)) {
-        return HP_IMAGE_MEMORY;
+    if (fails_now(port) || (request->high <= UINT32_MAX && port->kind == FUZZ_TARGET_ABSENT)) {
+        return HP_IMAGE_MEMORY; /* also for a payload of 32 bits: there is no memory down there */
     }
     CHECK(port->kind == FUZZ_TARGET_FAR ||
           (addr >= request->low && addr + request->size <= request->high));
@@ -450,6 +484,9 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
     }
     if (fails_now(port) || !fuzz_port_peek(port, addr, buf, size)) {
         return HP_TARGET_READ;
+    }
+    if (port->kind != FUZZ_TARGET_RUNNING && in_target_data(addr, size)) {
+        return HP_UNDECIDED;
     }
     if (port->kind != FUZZ_TARGET_RUNNING &&
         touches(addr, size, FUZZ_REWRITTEN_FIRST, FUZZ_DENIED_FIRST)) {

@@ -17,7 +17,8 @@
  *   232 to 239    are rewritten at boot: an offline target cannot vouch for them
  *   240 to 247    are on the deny list
  *
- * and FUZZ_DATA objects "data_00" and on in the pages behind them. "one.c#fn_static" and
+ * and FUZZ_DATA objects "data_00" and on in the pages behind them, of 8 bytes each: object n points
+ * to function n, and to nothing when n % 4 == 0. "one.c#fn_static" and
  * "two.c#fn_static" are file-scoped, "same.c#fn_twin" is ambiguous.
  */
 #ifndef TEST_FUZZ_PORT_H
@@ -38,8 +39,12 @@ enum {
     FUZZ_REWRITTEN_FIRST = 232,
     FUZZ_DENIED_FIRST = 240,
     FUZZ_DENIED_END = 248,
-    FUZZ_ID_SIZE = 20
+    FUZZ_ID_SIZE = 20,
+    FUZZ_FEATURES = 64 /* of CPUs; those with odd numbers are there */
 };
+
+/* To where functions return, with a jump at their end. */
+#define FUZZ_RETURN_THUNK (FUZZ_TEXT_START + 200 * FUZZ_FUNCTION_SIZE)
 
 /* Where the target's code begins; its data follows it. */
 #define FUZZ_TEXT_START UINT64_C(0xffff82d040200000)
@@ -50,14 +55,16 @@ enum {
 
 enum fuzz_target {
     FUZZ_TARGET_RUNNING, /* all questions have an answer */
-    FUZZ_TARGET_OFFLINE, /* an image file: some bytes are rewritten at boot */
-    FUZZ_TARGET_FAR,     /* the same, and payloads lie out of a jump's reach */
+    FUZZ_TARGET_OFFLINE, /* an image file: some bytes are rewritten at boot, CPUs are unknown */
+    FUZZ_TARGET_FAR,     /* the same without tables, and payloads lie out of a jump's reach */
     FUZZ_TARGET_ABSENT   /* no target at all */
 };
 
 /* A target of its own, to be freed; stops the program when memory runs out. */
 struct hp_port *fuzz_port_new(enum fuzz_target kind);
 void fuzz_port_free(struct hp_port *port);
+
+enum fuzz_target fuzz_port_kind(const struct hp_port *port);
 
 /* The target's build-id, FUZZ_ID_SIZE bytes. */
 const uint8_t *fuzz_target_id(void);

@@ -187,7 +187,8 @@ static enum hp_status judge(const struct way *way, struct hp_payload *payload, s
     }
     fuzz_check_plan(payload, way->applied, way->applied_count);
     CHECK(way->allow_undecided || payload->undecided.symbols + payload->undecided.relocations +
-                                          payload->undecided.records ==
+                                          payload->undecided.records + payload->undecided.tables +
+                                          payload->undecided.alternatives ==
                                       0);
     if (!way->allow_undecided &&
         (payload->undecided.expectations > 0 || payload->undecided.writes > 0)) {

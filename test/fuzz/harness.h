@@ -37,7 +37,8 @@ uint8_t *fuzz_base_payload(size_t *size);
 /* True when all bytes of an object are zero, its padding included. */
 bool fuzz_is_zero(const void *object, size_t size);
 
-/* The checks of one stage each (check_view.c, check_image.c, check_reloc.c, check_plan.c). */
+/* The checks of one stage each (check_view.c, check_image.c, check_reloc.c, check_tables.c,
+ * check_plan.c). */
 
 /* Opens the file and calls every getter with every index and one past. */
 void fuzz_check_view(const uint8_t *data, size_t size);
@@ -52,6 +53,15 @@ void fuzz_check_image(const struct hp_payload *payload, const struct hp_payload 
 /* Checks every byte of the image, by relocating the file's sections again. */
 void fuzz_check_contents(const struct hp_payload *payload, const struct hp_elf *elf,
                          const struct hp_payload *const *applied, size_t applied_count);
+
+/*
+ * Carries the tables out on `bytes`, the relocated image as the file gives it, and checks that
+ * every entry keeps to the rules.
+ */
+void fuzz_redo_tables(const struct hp_payload *payload, const struct hp_elf *elf, uint8_t *bytes);
+
+/* Checks that what the tables, the metadata and the symbols of the text say is found. */
+void fuzz_check_lookups(const struct hp_payload *payload);
 
 /* Checks a captured plan against the target's memory and the payloads applied before. */
 void fuzz_check_plan(const struct hp_payload *payload, const struct hp_payload *const *applied,

@@ -266,15 +266,147 @@ static void fill_on_base(struct eb_payload *p)
 /* A section of every name that has a meaning and cannot be used, for the mutator to rename. */
 static void fill_unsupported(struct eb_payload *p)
 {
-    static const enum hp_special tables[] = {HP_SPECIAL_BUG_FRAMES_0,   HP_SPECIAL_BUG_FRAMES_1,
-                                             HP_SPECIAL_BUG_FRAMES_2,   HP_SPECIAL_BUG_FRAMES_3,
-                                             HP_SPECIAL_ALT_CALL_SITES, HP_SPECIAL_SPLICES};
+    static const enum hp_special tables[] = {HP_SPECIAL_SPLICES};
     size_t n;
 
     fill_plain(p);
     for (n = 0; n < sizeof(tables) / sizeof(tables[0]); n++) {
         eb_section(p->b, hp_special_name(tables[n]), HP_SHT_PROGBITS, HP_SHF_ALLOC, 4, NULL, 8);
     }
+}
+
+/* An indirect call at `site` of .text through an object of the target, named in a table. */
+static void add_call(struct eb_payload *p, uint64_t site, const char *object)
+{
+    memcpy(eb_bytes(p->b, p->text) + site, "\xff\x15", 2);
+    eb_rela(p->b, p->text, site + 2, R_PC32, eb_undefined(p->b, object), -4);
+    eb_payload_self(p, HP_SPECIAL_ALT_CALL_SITES, p->text, (int64_t)site, 0);
+}
+
+/* Every table, with every kind of entry. */
+static void fill_tables(struct eb_payload *p)
+{
+    static const uint8_t code[] = {0x31, 0xc0, 0xc3,                /*  0: plain */
+                                   0xe8, 0,    0,    0,    0,       /*  3: a call */
+                                   0x90, 0xe9, 0,    0,    0,    0, /*  8: returns by the thunk */
+                                   0xe8, 0xfb, 0xff, 0xff, 0xff,    /* 14: a call of itself */
+                                   0xe8, 1,    0,    0,    0,    0xc3, /* 19: a call inside */
+                                   0x58};
+    static const struct eb_alternative alts[] = {
+        {.site = 32, .replacement = 0, .feature = 1, .site_size = 4, .size = 3, .pad = 2},
+        {.site = 32, .replacement = 0, .feature = 0x8002, .site_size = 8, .size = 3},
+        {.site = 48, .replacement = 3, .feature = 3, .site_size = 5, .size = 5},
+        {.site = 64, .replacement = 8, .feature = 5, .site_size = 9, .size = 6, .pad = 6},
+        {.site = 80, .replacement = 14, .feature = 7, .site_size = 6, .size = 5},
+        {.site = 96, .replacement = 19, .feature = 9, .site_size = 12, .size = 7},
+        {.site = 112, .replacement = sizeof(code), .feature = 11, .site_size = 7, .size = 0},
+        {.site = 120, .replacement = 3, .feature = 2, .site_size = 5, .size = 5},
+    };
+    uint32_t section;
+    uint32_t n;
+
+    fill_plain(p);
+    eb_append(p->b, p->text, 16, NULL, 240);
+    section = eb_payload_table(p, HP_SPECIAL_ALTINSTR_REPLACEMENT);
+    eb_append(p->b, section, 1, code, sizeof(code));
+    eb_rela(p->b, section, 4, R_PLT32, eb_undefined(p->b, "fn_004"), -4);
+    eb_rela(p->b, section, 10, R_PLT32, eb_undefined(p->b, "fn_200"), -4);
+    for (n = 0; n < sizeof(alts) / sizeof(alts[0]); n++) {
+        eb_payload_alternative(p, &alts[n]);
+    }
+    memcpy(eb_bytes(p->b, p->text) + 80, "\xff\x15", 2);
+    eb_rela(p->b, p->text, 82, R_PC32, eb_undefined(p->b, "data_03"), -4);
+    add_call(p, 128, "data_01");
+    add_call(p, 136, "data_02");
+    for (n = 0; n < 5; n++) {
+        eb_payload_self(p, HP_SPECIAL_EX_TABLE, p->text, n * 7 % 5 * 16 + 1, 0);
+        eb_payload_self(p, HP_SPECIAL_EX_TABLE, p->text, 200 + n, 0);
+    }
+    for (n = 0; n < HP_BUG_KINDS; n++) {
+        const enum hp_special which = (enum hp_special)(HP_SPECIAL_BUG_FRAMES_0 + n);
+
+        eb_payload_self(p, which, p->text, 160 + n, UINT32_C(0x12000000));
+        eb_payload_self(p, which, p->strings, 0, UINT32_C(0x34000000));
+        eb_append(p->b, p->tables[which], 1, NULL, n == 3 ? 8 : 0);
+    }
+}
+
+/* One broken entry behind sound ones: every refusal has a seed. */
+static void fill_broken(struct eb_payload *p, enum hp_special which, int64_t first, int64_t second)
+{
+    fill_tables(p);
+    eb_payload_self(p, which, p->text, first, 0);
+    if (which != HP_SPECIAL_ALT_CALL_SITES) {
+        eb_payload_self(p, which, p->text, second, 0);
+    }
+}
+
+static void fill_ex_fault(struct eb_payload *p)
+{
+    fill_broken(p, HP_SPECIAL_EX_TABLE, -1, 0);
+}
+
+static void fill_ex_fixup(struct eb_payload *p)
+{
+    fill_broken(p, HP_SPECIAL_EX_TABLE, 0, 300);
+}
+
+static void fill_bug_address(struct eb_payload *p)
+{
+    fill_broken(p, HP_SPECIAL_BUG_FRAMES_1, 300, 0);
+}
+
+static void fill_call_site(struct eb_payload *p)
+{
+    fill_broken(p, HP_SPECIAL_ALT_CALL_SITES, 144, 0);
+}
+
+static void fill_table_size(struct eb_payload *p)
+{
+    fill_tables(p);
+    eb_append(p->b, p->tables[HP_SPECIAL_ALTINSTRUCTIONS], 1, NULL, 1);
+}
+
+static void fill_alt(struct eb_payload *p, const struct eb_alternative *alt)
+{
+    fill_tables(p);
+    eb_payload_alternative(p, alt);
+}
+
+static void fill_alt_site(struct eb_payload *p)
+{
+    const struct eb_alternative alt = {.site = 250, .site_size = 7};
+
+    fill_alt(p, &alt);
+}
+
+static void fill_alt_replacement(struct eb_payload *p)
+{
+    const struct eb_alternative alt = {.replacement = 25, .site_size = 7, .size = 2};
+
+    fill_alt(p, &alt);
+}
+
+static void fill_alt_length(struct eb_payload *p)
+{
+    const struct eb_alternative alt = {.site_size = 7, .size = 9, .pad = 1};
+
+    fill_alt(p, &alt);
+}
+
+/* Offline no number is refused; on the running target this one is. */
+static void fill_alt_feature(struct eb_payload *p)
+{
+    const struct eb_alternative alt = {.feature = FUZZ_FEATURES, .site_size = 7, .size = 2};
+
+    fill_alt(p, &alt);
+}
+
+/* A pointer of the running target that points nowhere. */
+static void fill_null_call(struct eb_payload *p)
+{
+    fill_tables(p);
+    add_call(p, 144, "data_04");
 }
 
 static void fill_bss(struct eb_payload *p)
@@ -337,6 +469,18 @@ static const struct seed seeds[] = {
     {"sections", fill_sections, 0, false, false, HP_OK},
     {"addresses", fill_addresses, 0, false, false, HP_OK},
     {"on_base", fill_on_base, 0, false, true, HP_OK},
+    {"tables", fill_tables, 0, false, false, HP_OK},
+    {"tables_on_base", fill_tables, 0, false, true, HP_OK},
+    {"ex_fault", fill_ex_fault, 0, false, false, HP_EX_FAULT},
+    {"ex_fixup", fill_ex_fixup, 0, false, false, HP_EX_FIXUP},
+    {"bug_address", fill_bug_address, 0, false, false, HP_BUG_ADDRESS},
+    {"table_size", fill_table_size, 0, false, false, HP_TABLE_SIZE},
+    {"call_site", fill_call_site, 0, false, false, HP_ALT_CALL_SITE},
+    {"null_call", fill_null_call, 0, false, true, HP_ALT_CALL_POINTER},
+    {"alt_site", fill_alt_site, 0, false, false, HP_ALT_SITE},
+    {"alt_replacement", fill_alt_replacement, 0, false, false, HP_ALT_REPLACEMENT},
+    {"alt_length", fill_alt_length, 0, false, false, HP_ALT_LENGTH},
+    {"alt_feature", fill_alt_feature, 0, false, true, HP_ALT_FEATURE},
     {"bss", fill_bss, 0, false, false, HP_NOBITS_TOO_LARGE},
     {"large", fill_large, 0, false, false, HP_IMAGE_TOO_LARGE},
     {"long_names", fill_long_names, 0, false, false, HP_SYMBOL_NAME_LENGTH},

@@ -411,6 +411,36 @@ static void change_record(struct work *w)
                  RECORD_FIELDS);
 }
 
+/* A table of the target: a field of an entry, or to where an entry refers. */
+static void change_table(struct work *w)
+{
+    static const char *const names[] = {".altinstructions", ".bug_frames.", ".ex_table",
+                                        ".alt_call_sites"};
+    const char *name = names[below(w, sizeof(names) / sizeof(names[0]))];
+    char rela[32] = ".rela";
+    uint64_t size;
+    uint64_t offset;
+    uint32_t section;
+
+    if (below(w, 2) == 0) {
+        /* feature, lengths and padding of an alternative */
+        section = pick_named(w, names[0]);
+        offset = contents(w, section, &size);
+        if (section != 0 && size >= 14) {
+            offset += below(w, size / 14) * 14 + 8 + below(w, 5);
+            put(w, offset, 1, below(w, 3) == 0 ? next(w) : below(w, 16));
+        }
+        return;
+    }
+    memcpy(rela + 5, name, strlen(name) + 1);
+    section = pick_named(w, rela);
+    offset = contents(w, section, &size);
+    if (section != 0 && size >= 24 && w->is64) {
+        offset += below(w, size / 24) * 24 + 16;
+        put(w, offset, 8, get(w, offset, 8) + below(w, 64) - 32);
+    }
+}
+
 /* The target's own bytes as an expectation. */
 static void fix_expect(struct work *w)
 {
@@ -630,13 +660,14 @@ static void mutate_once(struct work *w)
 {
     /* What stands here several times is where the interesting code is. */
     static mutation *const mutations[] = {
-        unterminate,     change_header, change_section,    change_section,     change_section_kind,
-        change_align,    change_symbol, change_symbol,     change_symbol_kind, change_symbol_kind,
-        change_reloc,    change_reloc,  change_reloc_kind, change_reloc_kind,  change_record,
-        change_record,   change_record, fix_expect,        change_note,        fix_notes,
-        change_name,     change_name,   swap_sections,     copy_section,       drop_section,
-        add_section,     grow_section,  grow_section,      shrink_section,     change_contents,
-        change_contents, add_trailer,   truncate_file,     change_blindly};
+        unterminate,   change_header,  change_section,    change_section,     change_section_kind,
+        change_align,  change_symbol,  change_symbol,     change_symbol_kind, change_symbol_kind,
+        change_reloc,  change_reloc,   change_reloc_kind, change_reloc_kind,  change_record,
+        change_record, change_record,  change_table,      change_table,       change_table,
+        fix_expect,    change_note,    fix_notes,         change_name,        change_name,
+        swap_sections, copy_section,   drop_section,      add_section,        grow_section,
+        grow_section,  shrink_section, change_contents,   change_contents,    add_trailer,
+        truncate_file, change_blindly};
 
     look(w);
     if (w->size < 64 || w->shnum == 0) {

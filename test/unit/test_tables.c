@@ -50,7 +50,7 @@ static struct eb_payload new_payload(void)
 static void add_replacement(struct eb_payload *p)
 {
     uint8_t code[32];
-    uint8_t n;
+    size_t n;
 
     for (n = 0; n < sizeof(code); n++) {
         code[n] = (uint8_t)(0xa0 + n);
