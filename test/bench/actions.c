@@ -36,7 +36,6 @@ struct measured {
 };
 
 struct subject {
-    struct hp_port *port;
     struct hp_manager manager;
     const struct hp_payload *payload;
 };
@@ -149,7 +148,7 @@ static void measure(struct hp_port *port, uint32_t functions, uint32_t samples,
                                     .undefined = functions,
                                     .function_bytes = 900};
     struct bench_payload file = bench_payload(&spec, port);
-    struct subject subject = {.port = port};
+    struct subject subject = {.payload = NULL};
     struct hp_payload_info info;
     uint32_t n;
 
