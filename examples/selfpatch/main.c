@@ -172,6 +172,8 @@ static double act(struct demo *demo, enum hp_action_command command, const char 
     require(demo, ask(demo, command, name, TIMEOUT_NS) == HP_OK, "the action is scheduled");
     report = wait_for_end(demo);
     require(demo, report.status == HP_OK, hp_status_name(report.status));
+    require(demo, hp_manager_attest(&demo->manager, &demo->diag) == HP_OK,
+            "memory is what the payloads make of it");
     return (double)report.window_ns / 1000;
 }
 

@@ -16,12 +16,12 @@
 #include "base/span.h"
 #include "internal.h"
 
-/* Maps [offset, offset + size) of a memory file. */
+/* Maps [offset, offset + size) of a memory file, now: the window is to take no page fault. */
 static bool map_file(struct hp_host_alias *alias, int fd, uint64_t offset, size_t size)
 {
     size_t before = (size_t)(offset & ((uint64_t)sysconf(_SC_PAGESIZE) - 1));
-    void *map =
-        mmap(NULL, before + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(offset - before));
+    void *map = mmap(NULL, before + size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+                     (off_t)(offset - before));
 
     if (map == MAP_FAILED) {
         return false;

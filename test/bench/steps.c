@@ -62,10 +62,10 @@ static _Noreturn void run_child(void (*work)(void *), void *data)
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
         _exit(1);
     }
-    (void)raise(SIGSTOP);
+    (void)kill(getpid(), SIGSTOP);
     for (n = 0; n < 2; n++) {
         calls[n](data);
-        (void)raise(SIGSTOP);
+        (void)kill(getpid(), SIGSTOP);
     }
     _exit(0);
 }
