@@ -379,7 +379,6 @@ static enum hp_status decode_one(struct hp_loading *loading, const struct form *
         return status;
     }
     record->version = loading->payload->record_version;
-    record->patched = 0;
     record->new_addr = hp_load_word(arch, bytes + arch->word);
     record->old_addr = hp_load_word(arch, bytes + (size_t)2 * arch->word);
     record->new_size = hp_le32(bytes + form->new_size);

@@ -69,7 +69,7 @@ struct tp_caller {
 #define TP_CALLER UINT64_C(0x7fff10000)
 
 #define TP_IMAGES_MAX 16
-#define TP_CPUS_MAX   16
+#define TP_CPUS_MAX   32
 
 struct hp_port {
     /* set by the test */
