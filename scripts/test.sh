@@ -10,6 +10,7 @@ build        q  build        both libraries and the tool compile without a warni
 unit         q  build        unit tests
 asan         q  build        unit tests under AddressSanitizer and UBSan
 selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
+tsan         -  build        the threads that are patched, under ThreadSanitizer
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
@@ -44,7 +45,13 @@ run_ctest() {
 }
 
 step_build() { build_preset default; }
-step_unit() { run_ctest build; }
+# The test of threads repeats itself more often in a full run.
+step_unit() {
+    local cycles=10000
+
+    [ -z "$QUICK" ] || cycles=1000
+    HOTPATCH_TEST_CYCLES=$cycles run_ctest build
+}
 step_asan() {
     build_preset asan
     run_ctest build-asan
@@ -55,6 +62,11 @@ step_selfpatch() {
     build_preset asan
     build-asan/bin/selfpatch build-asan/examples/selfpatch
     echo "2 passed, 0 failed"
+}
+step_tsan() {
+    run_quiet cmake --preset tsan
+    run_quiet cmake --build --preset tsan --parallel "$HP_JOBS" --target test_threads -- --quiet
+    HOTPATCH_TEST_CYCLES=1000 run_ctest build-tsan --tests-regex '^threads$'
 }
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <gelf.h>
@@ -172,18 +173,42 @@ static bool fill_file(int fd, uint64_t addr, uint64_t size)
     return true;
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HP_HOST_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) && !defined(HP_HOST_TSAN)
+#define HP_HOST_TSAN 1
+#endif
+
+/*
+ * Maps code in the place of code. ThreadSanitizer's mmap() would note that the memory was written
+ * to, but of code it keeps notes that cannot be changed; it need not know, as nothing but
+ * instructions is read there.
+ */
+static bool map_over(const struct hp_host_code *code, int flags, int fd, uint64_t offset)
+{
+    void *start = (void *)(uintptr_t)code->addr;
+
+#ifdef HP_HOST_TSAN
+    return syscall(SYS_mmap, start, (size_t)code->size, PROT_READ | PROT_EXEC, flags | MAP_FIXED,
+                   fd, (off_t)offset) == (long)code->addr;
+#else
+    return mmap(start, (size_t)code->size, PROT_READ | PROT_EXEC, flags | MAP_FIXED, fd,
+                (off_t)offset) == start;
+#endif
+}
+
 /* Puts a memory file of the same contents in the place of the code. */
 static enum hp_status exchange_code(struct hp_host_code *code, struct hp_diag *diag)
 {
-    void *start = (void *)(uintptr_t)code->addr;
     int fd = hp_host_memory_file("hotpatch-text", (size_t)code->size);
 
     if (fd < 0) {
         return hp_host_refuse(diag, "a memory file for the code: %s", strerror(errno));
     }
-    if (!fill_file(fd, code->addr, code->size) ||
-        mmap(start, (size_t)code->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) ==
-            MAP_FAILED) {
+    if (!fill_file(fd, code->addr, code->size) || !map_over(code, MAP_SHARED, fd, 0)) {
         enum hp_status status =
             hp_host_refuse(diag, "the code as shared memory: %s", strerror(errno));
         (void)close(fd);
@@ -262,12 +287,11 @@ void hp_host_restore_code(struct hp_port *port)
     size_t i;
 
     for (i = 0; i < port->code_count; i++) {
-        struct hp_host_code *code = &port->code[i];
+        const struct hp_host_code *code = &port->code[i];
 
         if (is_as_in_file(port, code)) {
             /* Should it fail, the memory file stays, which does as well. */
-            (void)mmap((void *)(uintptr_t)code->addr, (size_t)code->size, PROT_READ | PROT_EXEC,
-                       MAP_PRIVATE | MAP_FIXED, port->executable, (off_t)code->offset);
+            (void)map_over(code, MAP_PRIVATE, port->executable, code->offset);
         }
         (void)close(code->fd);
     }

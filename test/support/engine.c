@@ -22,7 +22,7 @@ static const char letters[] = {
 };
 
 /* A hook's first byte is its number. */
-static int on_hook(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle)
+int en_on_hook(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle)
 {
     struct en *en = port->data;
     enum hp_special which = (enum hp_special) * tp_byte(port, addr);
@@ -50,7 +50,7 @@ int en_setup(void **state)
     assert_non_null(en);
     en->port = tp_new();
     en->port->data = en;
-    en->port->on_hook = on_hook;
+    en->port->on_hook = en_on_hook;
     for (n = 0; n < EN_FUNCTION_MAX; n++) {
         char *name = malloc(8);
 

@@ -58,6 +58,9 @@ struct en {
     void (*in_hook)(struct en *en, enum hp_special which, struct hp_payload_handle *handle);
 };
 
+/* The port's on_hook, for a struct en in port->data: keeps the log. */
+int en_on_hook(struct hp_port *port, uint64_t addr, struct hp_payload_handle *handle);
+
 /* As cmocka wants them: one struct en. Teardown asserts that nothing of it is left in use. */
 int en_setup(void **state);
 int en_teardown(void **state);

@@ -309,6 +309,20 @@ enum hp_status hp_port_image_protect(struct hp_port *port, const struct hp_image
     return HP_OK;
 }
 
+void tp_unseal(struct hp_port *port, const struct hp_image_memory *memory, bool writable)
+{
+    const struct tp_image *image = image_of(port, memory);
+    size_t page;
+
+    for (page = 0; page < memory->size / TP_PAGE && page < 64; page++) {
+        bool data = image->protection[page] == HP_PROTECT_DATA;
+
+        assert_int_equal(mprotect(memory->host + page * TP_PAGE, TP_PAGE,
+                                  writable || data ? PROT_READ | PROT_WRITE : PROT_READ),
+                         0);
+    }
+}
+
 enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *buf, size_t size)
 {
     enum hp_status status = HP_OK;

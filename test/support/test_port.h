@@ -69,7 +69,7 @@ struct tp_caller {
 #define TP_CALLER UINT64_C(0x7fff10000)
 
 #define TP_IMAGES_MAX 16
-#define TP_CPUS_MAX   16
+#define TP_CPUS_MAX   32
 
 struct hp_port {
     /* set by the test */
@@ -161,6 +161,9 @@ enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t si
 
 /* The caller's memory at an address, to be filled and looked at; NULL when it has none there. */
 uint8_t *tp_caller_byte(const struct hp_port *port, uint64_t addr, size_t size);
+
+/* Lets a test write to an image that is sealed, or restores its permissions. */
+void tp_unseal(struct hp_port *port, const struct hp_image_memory *memory, bool writable);
 
 /* Overwrites bytes of memory that exists. */
 void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size);
