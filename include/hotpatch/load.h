@@ -14,6 +14,7 @@
 #include <hotpatch/plan.h>
 #include <hotpatch/port.h>
 #include <hotpatch/profile.h>
+#include <hotpatch/sign.h>
 #include <hotpatch/status.h>
 #include <hotpatch/symtab.h>
 
@@ -37,7 +38,7 @@ struct hp_hooks {
 
 /* What an offline load could not decide. All zero on a running target. */
 struct hp_undecided {
-    bool signature;        /* a signature follows the ELF file and was not verified */
+    bool signature;        /* it is signed and there is no key ring to verify that with */
     bool target;           /* there is no target: identity, symbols and bytes are unchecked */
     uint32_t symbols;      /* undefined symbols that were taken as provided */
     uint32_t relocations;  /* relocations against them, not computed */
@@ -62,10 +63,12 @@ struct hp_payload {
     struct hp_hooks hooks[HP_HOOK_LAST - HP_HOOK_FIRST + 1]; /* index: HP_SPECIAL_HOOKS_* - FIRST */
     struct hp_record *records;
     uint32_t record_count;
-    uint8_t record_version;  /* 1 or 2; 2 without records */
-    bool safe_to_reapply;    /* may be applied again after a revert (SPEC section 7) */
-    bool has_signature;      /* a signature trailer follows the ELF file */
-    struct hp_write *writes; /* the plan, after hp_plan_capture() */
+    uint8_t record_version;               /* 1 or 2; 2 without records */
+    bool safe_to_reapply;                 /* may be applied again after a revert (SPEC section 7) */
+    bool has_signature;                   /* a signature trailer follows the ELF file */
+    uint64_t version;                     /* hotpatch_version of .modinfo; 0 without it */
+    struct hp_signature_result signature; /* who signed it; status HP_UNSIGNED: nobody */
+    struct hp_write *writes;              /* the plan, after hp_plan_capture() */
     uint32_t write_count;
     uint32_t *write_order;    /* indexes into writes, by ascending address */
     struct hp_alias *aliases; /* through which an action writes; the manager's */
@@ -86,6 +89,8 @@ struct hp_load_options {
     bool *imported;       /* receives, for each of `loaded`, whether the payload refers to what it
                              provides; loaded_count entries; may be NULL */
     bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
+    const struct hp_keyring *keyring;         /* trusted keys; NULL: none */
+    const struct hp_signature_policy *policy; /* NULL: all defaults; an unsigned payload loads */
 };
 
 /*

@@ -29,6 +29,7 @@
 #include <hotpatch/port.h>
 #include <hotpatch/profile.h>
 #include <hotpatch/safepoint.h>
+#include <hotpatch/sign.h>
 #include <hotpatch/status.h>
 
 #ifdef __cplusplus
@@ -105,6 +106,8 @@ struct hp_manager {
     uint32_t list_version;
     struct hp_port *port;
     const struct hp_profile *profile;
+    const struct hp_keyring *keyring;
+    const struct hp_signature_policy *policy;
     struct hp_payload_handle *first; /* loaded payloads, in the order of their upload */
     struct hp_payload_handle *last;
     struct hp_payload_handle *top; /* the one applied last */
@@ -120,6 +123,13 @@ struct hp_manager {
 struct hp_manager_options {
     size_t size;                      /* sizeof(struct hp_manager_options) */
     const struct hp_profile *profile; /* limits and rules; NULL: hp_profile_default */
+    /*
+     * Whose payloads are accepted, and which. Both outlive the manager and change only while no
+     * upload is in progress. Without a policy an unsigned payload loads; a signed one has to verify
+     * in any case, so without a key ring none does.
+     */
+    const struct hp_keyring *keyring;         /* NULL: no keys */
+    const struct hp_signature_policy *policy; /* NULL: all defaults */
 };
 
 /*
