@@ -91,16 +91,26 @@ struct hp_load_options {
     bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
     const struct hp_keyring *keyring;         /* trusted keys; NULL: none */
     const struct hp_signature_policy *policy; /* NULL: all defaults; an unsigned payload loads */
+    struct hp_signature_result *signature;    /* receives what is known of the signature, also when
+                                                 the load fails; zeroed when it fails earlier; may
+                                                 be NULL */
 };
 
 /*
- * Loads a payload: finds the file's extent, opens the ELF view, checks the target's identity, lays
- * out and fills the image, resolves symbols, relocates, decodes records and hooks, sets the final
- * page permissions. Makes one hp_port_alloc() and one hp_port_image_alloc(), whatever the payload.
+ * Loads a payload: finds the file's extent, verifies the signature, opens the ELF view, checks the
+ * target's identity and the payload's version, lays out and fills the image, resolves symbols,
+ * relocates, decodes records and hooks, sets the final page permissions. Makes one hp_port_alloc()
+ * and one hp_port_image_alloc(), whatever the payload, and one more hp_port_alloc() before, which
+ * it gives back, to verify a signature.
+ *
+ * A signed payload has to verify, whatever the policy: without keys it is refused, or, where
+ * allow_undecided says so, counted as undecided. The policy may require a signature of every
+ * payload. Nothing of the payload but what hp_elf_extent() looks at is interpreted before.
  *
  *   payload  receives the result; zeroed on error
  *   port     the target
- *   data     the payload file; must not change during the call; not referred to afterwards
+ *   data     the payload file; not referred to afterwards. Nobody may change it during the call: a
+ *            signature would say nothing then. hp_manager_upload() makes a copy for that reason.
  *   size     bytes at data
  *   options  NULL: all defaults
  *   diag     says where it failed; may be NULL

@@ -158,7 +158,8 @@ HP_MUST_USE enum hp_status hp_manager_close(struct hp_manager *manager);
  * Loads a payload from a private copy of its bytes and gives it a name.
  *
  *   name  1 to 127 bytes and NUL; copied
- *   data  the payload file; only read, once; may change meanwhile
+ *   data  the payload file; only read, once, into memory of hp_port_alloc() that only the library
+ *         knows; may change meanwhile: what is verified is what is loaded
  *   size  bytes at data
  *   diag  says what was wrong; may be NULL
  *
@@ -168,14 +169,6 @@ HP_MUST_USE enum hp_status hp_manager_close(struct hp_manager *manager);
  */
 HP_MUST_USE enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name,
                                              const void *data, size_t size, struct hp_diag *diag);
-
-/*
- * The same for bytes that nobody changes during the call, such as a copy that the caller has made:
- * it makes none of its own.
- */
-HP_MUST_USE enum hp_status hp_manager_upload_private(struct hp_manager *manager, const char *name,
-                                                     const void *data, size_t size,
-                                                     struct hp_diag *diag);
 
 /* Options of an action. Zero everything, set `size`, then set what is wanted. */
 struct hp_action_options {

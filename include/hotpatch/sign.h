@@ -174,7 +174,7 @@ HP_MUST_USE enum hp_status hp_keyring_add(struct hp_keyring *ring, struct hp_por
  * numbers here. Caller-owned; its contents before and after mean nothing.
  */
 struct hp_verify_workspace {
-    uint32_t words[3 * (HP_RSA_BITS_MAX / 32) + 2];
+    uint32_t words[4 * (HP_RSA_BITS_MAX / 32) + 1];
 };
 
 /* What is known of a payload's signature. All that says who signed is zero unless status is HP_OK.
