@@ -83,12 +83,16 @@ static void store_be32(uint8_t *p, uint32_t value)
 static void compress_256(uint64_t *words, const uint8_t *block)
 {
     uint32_t schedule[16];
-    uint32_t v[8];
+    uint32_t a = (uint32_t)words[0];
+    uint32_t b = (uint32_t)words[1];
+    uint32_t c = (uint32_t)words[2];
+    uint32_t d = (uint32_t)words[3];
+    uint32_t e = (uint32_t)words[4];
+    uint32_t f = (uint32_t)words[5];
+    uint32_t g = (uint32_t)words[6];
+    uint32_t h = (uint32_t)words[7];
     size_t i;
 
-    for (i = 0; i < 8; i++) {
-        v[i] = (uint32_t)words[i];
-    }
     for (i = 0; i < 64; i++) {
         uint32_t *w = &schedule[i % 16];
         uint32_t first;
@@ -103,27 +107,43 @@ static void compress_256(uint64_t *words, const uint8_t *block)
             *w += (ROTATE32(w2, 17) ^ ROTATE32(w2, 19) ^ (w2 >> 10)) + schedule[(i - 7) % 16] +
                   (ROTATE32(w15, 7) ^ ROTATE32(w15, 18) ^ (w15 >> 3));
         }
-        first = v[7] + (ROTATE32(v[4], 6) ^ ROTATE32(v[4], 11) ^ ROTATE32(v[4], 25)) +
-                ((v[4] & v[5]) ^ (~v[4] & v[6])) + (uint32_t)(round_constants[i] >> 32) + *w;
-        second = (ROTATE32(v[0], 2) ^ ROTATE32(v[0], 13) ^ ROTATE32(v[0], 22)) +
-                 ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof(v[0]));
-        v[4] += first;
-        v[0] = first + second;
+        first = h + (ROTATE32(e, 6) ^ ROTATE32(e, 11) ^ ROTATE32(e, 25)) + ((e & f) ^ (~e & g)) +
+                (uint32_t)(round_constants[i] >> 32) + *w;
+        second =
+            (ROTATE32(a, 2) ^ ROTATE32(a, 13) ^ ROTATE32(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + first;
+        d = c;
+        c = b;
+        b = a;
+        a = first + second;
     }
-    for (i = 0; i < 8; i++) {
-        words[i] = (uint32_t)words[i] + v[i];
-    }
+    words[0] = (uint32_t)words[0] + a;
+    words[1] = (uint32_t)words[1] + b;
+    words[2] = (uint32_t)words[2] + c;
+    words[3] = (uint32_t)words[3] + d;
+    words[4] = (uint32_t)words[4] + e;
+    words[5] = (uint32_t)words[5] + f;
+    words[6] = (uint32_t)words[6] + g;
+    words[7] = (uint32_t)words[7] + h;
 }
 
 /* One block of SHA-384 or SHA-512 (section 6.4.2). */
 static void compress_512(uint64_t *words, const uint8_t *block)
 {
     uint64_t schedule[16];
-    uint64_t v[8];
+    uint64_t a = words[0];
+    uint64_t b = words[1];
+    uint64_t c = words[2];
+    uint64_t d = words[3];
+    uint64_t e = words[4];
+    uint64_t f = words[5];
+    uint64_t g = words[6];
+    uint64_t h = words[7];
     size_t i;
 
-    memcpy(v, words, sizeof(v));
     for (i = 0; i < 80; i++) {
         uint64_t *w = &schedule[i % 16];
         uint64_t first;
@@ -138,17 +158,27 @@ static void compress_512(uint64_t *words, const uint8_t *block)
             *w += (ROTATE64(w2, 19) ^ ROTATE64(w2, 61) ^ (w2 >> 6)) + schedule[(i - 7) % 16] +
                   (ROTATE64(w15, 1) ^ ROTATE64(w15, 8) ^ (w15 >> 7));
         }
-        first = v[7] + (ROTATE64(v[4], 14) ^ ROTATE64(v[4], 18) ^ ROTATE64(v[4], 41)) +
-                ((v[4] & v[5]) ^ (~v[4] & v[6])) + round_constants[i] + *w;
-        second = (ROTATE64(v[0], 28) ^ ROTATE64(v[0], 34) ^ ROTATE64(v[0], 39)) +
-                 ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof(v[0]));
-        v[4] += first;
-        v[0] = first + second;
+        first = h + (ROTATE64(e, 14) ^ ROTATE64(e, 18) ^ ROTATE64(e, 41)) + ((e & f) ^ (~e & g)) +
+                round_constants[i] + *w;
+        second =
+            (ROTATE64(a, 28) ^ ROTATE64(a, 34) ^ ROTATE64(a, 39)) + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + first;
+        d = c;
+        c = b;
+        b = a;
+        a = first + second;
     }
-    for (i = 0; i < 8; i++) {
-        words[i] += v[i];
-    }
+    words[0] = words[0] + a;
+    words[1] = words[1] + b;
+    words[2] = words[2] + c;
+    words[3] = words[3] + d;
+    words[4] = words[4] + e;
+    words[5] = words[5] + f;
+    words[6] = words[6] + g;
+    words[7] = words[7] + h;
 }
 
 static void compress(struct sha2 *state, const uint8_t *block)
