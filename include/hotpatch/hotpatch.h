@@ -5,12 +5,14 @@
 
 #include <hotpatch/elf.h>
 #include <hotpatch/image.h>
+#include <hotpatch/key.h>
 #include <hotpatch/load.h>
 #include <hotpatch/manager.h>
 #include <hotpatch/plan.h>
 #include <hotpatch/port.h>
 #include <hotpatch/profile.h>
 #include <hotpatch/safepoint.h>
+#include <hotpatch/sign.h>
 #include <hotpatch/status.h>
 #include <hotpatch/symtab.h>
 #include <hotpatch/validate.h>

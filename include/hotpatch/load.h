@@ -14,6 +14,7 @@
 #include <hotpatch/plan.h>
 #include <hotpatch/port.h>
 #include <hotpatch/profile.h>
+#include <hotpatch/sign.h>
 #include <hotpatch/status.h>
 #include <hotpatch/symtab.h>
 
@@ -53,7 +54,7 @@ struct hp_text_symbol {
 
 /* What an offline load could not decide. All zero on a running target. */
 struct hp_undecided {
-    bool signature;        /* a signature follows the ELF file and was not verified */
+    bool signature;        /* it is signed and there is no key ring to verify that with */
     bool target;           /* there is no target: identity, symbols and bytes are unchecked */
     uint32_t symbols;      /* undefined symbols that were taken as provided */
     uint32_t relocations;  /* relocations against them, not computed */
@@ -87,10 +88,12 @@ struct hp_payload {
     const char *names; /* the file's symbol names, as far as text_symbols and provided need them */
     struct hp_record *records;
     uint32_t record_count;
-    uint8_t record_version;  /* 1 or 2; 2 without records */
-    bool safe_to_reapply;    /* may be applied again after a revert (SPEC section 7) */
-    bool has_signature;      /* a signature trailer follows the ELF file */
-    struct hp_write *writes; /* the plan, after hp_plan_capture() */
+    uint8_t record_version;               /* 1 or 2; 2 without records */
+    bool safe_to_reapply;                 /* may be applied again after a revert (SPEC section 7) */
+    bool has_signature;                   /* a signature trailer follows the ELF file */
+    uint64_t version;                     /* hotpatch_version of .modinfo; 0 without it */
+    struct hp_signature_result signature; /* who signed it; status HP_UNSIGNED: nobody */
+    struct hp_write *writes;              /* the plan, after hp_plan_capture() */
     uint32_t write_count;
     uint32_t *write_order;    /* indexes into writes, by ascending address */
     struct hp_alias *aliases; /* through which an action writes; the manager's */
@@ -111,16 +114,28 @@ struct hp_load_options {
     bool *imported;       /* receives, for each of `loaded`, whether the payload refers to what it
                              provides; loaded_count entries; may be NULL */
     bool allow_undecided; /* offline: an answer HP_UNDECIDED of the port is counted, not refused */
+    const struct hp_keyring *keyring;         /* trusted keys; NULL: none */
+    const struct hp_signature_policy *policy; /* NULL: all defaults; an unsigned payload loads */
+    struct hp_signature_result *signature;    /* receives what is known of the signature, also when
+                                                 the load fails; zeroed when it fails earlier; may
+                                                 be NULL */
 };
 
 /*
- * Loads a payload: finds the file's extent, opens the ELF view, checks the target's identity, lays
- * out and fills the image, resolves symbols, relocates, decodes records and hooks, sets the final
- * page permissions. Makes one hp_port_alloc() and one hp_port_image_alloc(), whatever the payload.
+ * Loads a payload: finds the file's extent, verifies the signature, opens the ELF view, checks the
+ * target's identity and the payload's version, lays out and fills the image, resolves symbols,
+ * relocates, decodes records and hooks, sets the final page permissions. Makes one hp_port_alloc()
+ * and one hp_port_image_alloc(), whatever the payload, and one more hp_port_alloc() before, which
+ * it gives back, to verify a signature.
+ *
+ * A signed payload has to verify, whatever the policy: without keys it is refused, or, where
+ * allow_undecided says so, counted as undecided. The policy may require a signature of every
+ * payload. Nothing of the payload but what hp_elf_extent() looks at is interpreted before.
  *
  *   payload  receives the result; zeroed on error
  *   port     the target
- *   data     the payload file; must not change during the call; not referred to afterwards
+ *   data     the payload file; not referred to afterwards. Nobody may change it during the call: a
+ *            signature would say nothing then. hp_manager_upload() makes a copy for that reason.
  *   size     bytes at data
  *   options  NULL: all defaults
  *   diag     says where it failed; may be NULL

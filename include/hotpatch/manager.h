@@ -29,6 +29,7 @@
 #include <hotpatch/port.h>
 #include <hotpatch/profile.h>
 #include <hotpatch/safepoint.h>
+#include <hotpatch/sign.h>
 #include <hotpatch/status.h>
 
 #ifdef __cplusplus
@@ -105,6 +106,8 @@ struct hp_manager {
     uint32_t list_version;
     struct hp_port *port;
     const struct hp_profile *profile;
+    const struct hp_keyring *keyring;
+    const struct hp_signature_policy *policy;
     struct hp_payload_handle *first; /* loaded payloads, in the order of their upload */
     struct hp_payload_handle *last;
     struct hp_payload_handle *top; /* the one applied last */
@@ -121,6 +124,13 @@ struct hp_manager {
 struct hp_manager_options {
     size_t size;                      /* sizeof(struct hp_manager_options) */
     const struct hp_profile *profile; /* limits and rules; NULL: hp_profile_default */
+    /*
+     * Whose payloads are accepted, and which. Both outlive the manager and change only while no
+     * upload is in progress. Without a policy an unsigned payload loads; a signed one has to verify
+     * in any case, so without a key ring none does.
+     */
+    const struct hp_keyring *keyring;         /* NULL: no keys */
+    const struct hp_signature_policy *policy; /* NULL: all defaults */
 };
 
 /*
@@ -149,7 +159,8 @@ HP_MUST_USE enum hp_status hp_manager_close(struct hp_manager *manager);
  * Loads a payload from a private copy of its bytes and gives it a name.
  *
  *   name  1 to 127 bytes and NUL; copied
- *   data  the payload file; only read, once; may change meanwhile
+ *   data  the payload file; only read, once, into memory of hp_port_alloc() that only the library
+ *         knows; may change meanwhile: what is verified is what is loaded
  *   size  bytes at data
  *   diag  says what was wrong; may be NULL
  *
@@ -159,14 +170,6 @@ HP_MUST_USE enum hp_status hp_manager_close(struct hp_manager *manager);
  */
 HP_MUST_USE enum hp_status hp_manager_upload(struct hp_manager *manager, const char *name,
                                              const void *data, size_t size, struct hp_diag *diag);
-
-/*
- * The same for bytes that nobody changes during the call, such as a copy that the caller has made:
- * it makes none of its own.
- */
-HP_MUST_USE enum hp_status hp_manager_upload_private(struct hp_manager *manager, const char *name,
-                                                     const void *data, size_t size,
-                                                     struct hp_diag *diag);
 
 /* Options of an action. Zero everything, set `size`, then set what is wanted. */
 struct hp_action_options {

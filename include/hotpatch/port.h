@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <hotpatch/key.h>
 #include <hotpatch/status.h>
 
 #ifdef __cplusplus
@@ -37,6 +38,7 @@ extern "C" {
 /* Defined by the embedder; the library only passes it back. */
 struct hp_port;
 struct hp_payload_handle;
+struct hp_verify_workspace;
 
 /* Properties of a target. */
 enum {
@@ -377,6 +379,48 @@ int hp_port_call_hook(struct hp_port *port, enum hp_hook_form form, uint64_t add
  */
 void hp_port_lock(struct hp_port *port);
 void hp_port_unlock(struct hp_port *port);
+
+/* ---- signatures ---------------------------------------------------------------------------- */
+
+/*
+ * Computes the digest of the bytes of several parts, one after the other. There is a default, the
+ * library's own SHA-2, which does not look at port.
+ *
+ *   hash          HP_HASH_SHA256, HP_HASH_SHA384 or HP_HASH_SHA512
+ *   parts, count  what to read; an empty part is allowed
+ *   digest        receives hp_hash_size(hash) bytes
+ *
+ * Context: load, or the caller's of sign.h. May sleep: yes. Errors: HP_SIGNATURE_UNSUPPORTED (not
+ * this digest). Since: 0.3.
+ */
+HP_MUST_USE enum hp_status hp_port_digest(struct hp_port *port, enum hp_hash hash,
+                                          const struct hp_span *parts, size_t count,
+                                          uint8_t *digest);
+
+/*
+ * Checks a signature over a digest. There is a default, the library's own: RSA PKCS#1 v1.5 up to
+ * HP_RSA_BITS_MAX, no ECDSA; it does not look at port. All arguments are public data, so the time
+ * it takes may depend on them.
+ *
+ * RSA: the signature has as many bytes as the modulus; what it decrypts to must be exactly the
+ * encoding of RFC 8017, section 9.2, with the NULL of the digest's parameters. ECDSA: the signature
+ * is the strict DER of {r, s}; a digest longer than the curve's order counts by its leading bits
+ * (FIPS 186-4, section 6.4).
+ *
+ *   key        of a key ring: hp_keyring_add() has accepted it
+ *   hash       of the digest; HP_HASH_SHA256, HP_HASH_SHA384 or HP_HASH_SHA512
+ *   digest     hp_hash_size(hash) bytes
+ *   signature  any bytes of any length
+ *   workspace  of the caller of sign.h; memory to compute in
+ *
+ * Context: as hp_port_digest(). May sleep: yes. Errors: HP_SIGNATURE_BAD (it is not a signature of
+ * the digest by that key, for whatever reason), HP_SIGNATURE_UNSUPPORTED (not this algorithm or
+ * digest), HP_INVALID_ARGUMENT (no workspace, where one is needed). Since: 0.3.
+ */
+HP_MUST_USE enum hp_status hp_port_public_verify(struct hp_port *port, const struct hp_key *key,
+                                                 enum hp_hash hash, const uint8_t *digest,
+                                                 struct hp_span signature,
+                                                 struct hp_verify_workspace *workspace);
 
 #ifdef __cplusplus
 }

@@ -58,7 +58,21 @@ enum hp_errno {
     X(FILE_EMPTY,             "file-empty",             EINVAL,     "the payload has no bytes")                        \
     X(FILE_TOO_LARGE,         "file-too-large",         EINVAL,     "the payload file is above the size limit")        \
     X(TRAILING_BYTES,         "trailing-bytes",         EBADMSG,    "bytes follow the end of the ELF file that are no signature") \
-    X(SIGNATURE_UNSUPPORTED,  "signature-unsupported",  EOPNOTSUPP, "the payload is signed and this build cannot check signatures") \
+    /* signature */                                                                                                    \
+    X(UNSIGNED,               "unsigned",               EACCES,     "the payload is not signed") \
+    X(SIGNATURE_TRUNCATED,    "signature-truncated",    EBADMSG,    "the signature ends before its header or a length in it says") \
+    X(SIGNATURE_MALFORMED,    "signature-malformed",    EBADMSG,    "what follows the ELF file is not exactly one signature") \
+    X(SIGNATURE_UNSUPPORTED,  "signature-unsupported",  EOPNOTSUPP, "the signature is of a kind that this build cannot check") \
+    X(SIGNATURE_POLICY,       "signature-policy",       EACCES,     "the policy does not allow this kind of signature") \
+    X(SIGNATURE_BAD,          "signature-bad",          EBADMSG,    "the payload or its signature is not what the key signed") \
+    X(SIGNATURE_REVOKED,      "signature-revoked",      EACCES,     "the key or the payload is revoked") \
+    X(KEY_UNKNOWN,            "key-unknown",            EACCES,     "no trusted key has the signature's key identifier") \
+    X(KEY_WEAK,               "key-weak",               EACCES,     "the key is too weak, or of an unsafe form") \
+    X(KEY_INVALID,            "key-invalid",            EINVAL,     "the key is incomplete or not well formed") \
+    X(KEY_CONFLICT,           "key-conflict",           EEXIST,     "another key of the ring has the same identifier") \
+    X(KEYRING_FULL,           "keyring-full",           ENOBUFS,    "the key ring has no room for another key") \
+    X(ROLLBACK,               "rollback",               EACCES,     "the payload's version is below the lowest that is accepted") \
+    X(VERSION,                "version",                EINVAL,     "the payload's hotpatch_version is no number, or there are several") \
     /* ELF header */                                                                                                   \
     X(ELF_TRUNCATED,          "elf-truncated",          EINVAL,     "the file ends inside the ELF header or the section header table") \
     X(ELF_MAGIC,              "elf-magic",              EINVAL,     "not an ELF file")                                 \

@@ -20,12 +20,15 @@ struct hp_validate_options {
                                                 each needs its plan captured */
     size_t applied_count;
     bool allow_undecided; /* offline: what only the running target can tell does not refuse */
+    const struct hp_keyring *keyring;         /* as in struct hp_load_options */
+    const struct hp_signature_policy *policy; /* likewise */
 };
 
 /* The answer. */
 struct hp_verdict {
     enum hp_status status; /* HP_OK: accepted */
     struct hp_undecided undecided;
+    struct hp_signature_result signature; /* also of a payload that was refused, as far as known */
     uint32_t records;
     uint32_t writes;
     size_t image_size; /* bytes of target memory that the payload would take */

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
+#include "apply/authenticate.h"
 #include "apply/records.h"
 #include "apply/tables.h"
 #include "reloc/loading.h"
-#include "sign/trailer.h"
 
 #define BLOCK_ALIGN 16u
 
@@ -225,6 +225,9 @@ static enum hp_status prepare(struct hp_loading *loading)
         status = check_target(loading);
     }
     if (status == HP_OK) {
+        status = hp_loading_check_version(loading);
+    }
+    if (status == HP_OK) {
         status = hp_records_measure(loading);
     }
     if (status == HP_OK) {
@@ -281,7 +284,7 @@ static enum hp_status build(struct hp_loading *loading)
     return status;
 }
 
-/* Separates the ELF file from a signature behind it. */
+/* Verifies the signature, and then opens the ELF file in front of it. */
 static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, const void *data,
                                 size_t size)
 {
@@ -294,20 +297,24 @@ static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, 
         return hp_fail_numbers(loading->diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE,
                                payload->profile->file_max, size);
     }
-    status = hp_elf_extent(data, size, &extent, loading->diag);
-    if (status == HP_OK) {
-        status = hp_trailer_find(data, size, extent, &payload->has_signature, loading->diag);
+    status = hp_loading_authenticate(loading, data, size, &extent);
+    if (loading->options->signature != NULL) {
+        *loading->options->signature = payload->signature;
     }
     if (status) {
         return status;
     }
-    if (payload->has_signature) {
-        if (!loading->options->allow_undecided) {
-            return hp_fail(loading->diag, HP_STAGE_SIGNATURE, HP_SIGNATURE_UNSUPPORTED);
-        }
-        payload->undecided.signature = true;
-    }
     return hp_elf_open(elf, data, extent, payload->profile, loading->diag);
+}
+
+static bool are_options_valid(const struct hp_load_options *options)
+{
+    if (options == NULL) {
+        return true;
+    }
+    return options->size == sizeof(*options) &&
+           (options->loaded != NULL || options->loaded_count == 0) &&
+           (options->policy == NULL || options->policy->size == sizeof(*options->policy));
 }
 
 enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port, const void *data,
@@ -321,9 +328,7 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
     enum hp_status status;
 
     memset(payload, 0, sizeof(*payload));
-    if ((data == NULL && size > 0) ||
-        (options != NULL && (options->size != sizeof(*options) ||
-                             (options->loaded == NULL && options->loaded_count > 0)))) {
+    if ((data == NULL && size > 0) || !are_options_valid(options)) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
     }
     if (options != NULL) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/handle.h"
+#include "apply/upload.h"
 #include "base/diag.h"
 #include "base/span.h"
 
@@ -14,8 +15,14 @@ enum hp_status hp_manager_init(struct hp_manager *manager, struct hp_port *port,
     size_t size;
 
     memset(manager, 0, sizeof(*manager));
-    if (options != NULL && options->size != sizeof(*options)) {
+    if (options != NULL &&
+        (options->size != sizeof(*options) ||
+         (options->policy != NULL && options->policy->size != sizeof(*options->policy)))) {
         return HP_INVALID_ARGUMENT;
+    }
+    if (options != NULL) {
+        manager->keyring = options->keyring;
+        manager->policy = options->policy;
     }
     manager->port = port;
     manager->profile =
@@ -131,7 +138,10 @@ static enum hp_status check_upload(struct hp_manager *manager, const char *name,
 static enum hp_status upload(struct hp_manager *manager, const char *name, const void *data,
                              size_t size, struct hp_diag *diag)
 {
-    struct hp_load_options options = {.size = sizeof(options), .profile = manager->profile};
+    struct hp_load_options options = {.size = sizeof(options),
+                                      .profile = manager->profile,
+                                      .keyring = manager->keyring,
+                                      .policy = manager->policy};
     struct hp_payload_handle *handle;
     enum hp_status status;
 

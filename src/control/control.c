@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apply/handle.h"
+#include "apply/upload.h"
 
 #define MEMBER_SIZE(member) sizeof(((struct hp_control_op *)0)->u.member)
 #define HEADER_SIZE         offsetof(struct hp_control_op, u)
