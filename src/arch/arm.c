@@ -413,7 +413,8 @@ const struct hp_arch hp_arch_arm = {
     .veneer_size = VENEER_SIZE,
     .uses_rel = true,
     .uses_rela = true,
-    .reach = (UINT64_C(1) << 25) - 2 * INSN_SIZE, /* backwards, where the PC's bias counts */
+    .reach =
+        (UINT64_C(1) << 25) - UINT64_C(2) * INSN_SIZE, /* backwards, where the PC's bias counts */
     .howtos = howtos,
     .howto_count = R_COUNT,
     .reloc_names = reloc_names,
