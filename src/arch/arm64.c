@@ -574,7 +574,8 @@ const struct hp_arch hp_arch_arm64 = {
     .jump_size = INSN_SIZE,
     .veneer_size = VENEER_SIZE,
     .uses_rela = true,
-    .reach = (UINT64_C(1) << 27) - 2 * INSN_SIZE, /* a landing pad shifts it by an instruction */
+    .reach = (UINT64_C(1) << 27) -
+             UINT64_C(2) * INSN_SIZE, /* a landing pad shifts it by an instruction */
     .bug_frames = {16, 16, 32},
     .alternatives = &hp_alternatives_arm64,
     .howtos = howtos,

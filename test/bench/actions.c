@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/upload.h"
 #include "bench.h"
 
 /*

@@ -90,8 +90,6 @@ static void upload_checks_its_arguments(void **state)
         HP_FILE_TOO_LARGE);
     assert_int_equal(en->diag.expected, hp_profile_default.file_max);
     assert_int_equal(hp_manager_upload(&en->manager, "p", NULL, 1, NULL), HP_INVALID_ARGUMENT);
-    assert_int_equal(hp_manager_upload_private(&en->manager, "p", NULL, 1, NULL),
-                     HP_INVALID_ARGUMENT);
     assert_int_equal(hp_manager_upload(&en->manager, "p", &byte, 1, NULL), HP_ELF_TRUNCATED);
     assert_int_equal(en->port->live, 1); /* the manager's own */
     en->port->fail_at = en->port->calls + 1;
