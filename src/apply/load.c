@@ -171,6 +171,11 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     if (payload->arch->pairs_relocs) {
         loading->pairs = take(arena, loading->relocs_max, sizeof(*loading->pairs));
     }
+    if (loading->text_symbols > 0) {
+        loading->text_buckets =
+            take(arena, (size_t)hp_symtab_bucket_count(loading->text_symbols) + 1,
+                 sizeof(*loading->text_buckets));
+    }
     loading->new_addrs = take(arena, records, sizeof(*loading->new_addrs));
 }
 

@@ -42,6 +42,7 @@ struct hp_loading {
     uint32_t exports;         /* symbols that other payloads may be able to refer to */
     uint32_t first_export;    /* index of the first of them */
     uint32_t text_symbols;    /* symbols that may be functions of the text, no fewer than are */
+    uint32_t *text_buckets;   /* scratch: for sorting them, as many buckets and one more */
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */

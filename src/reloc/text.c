@@ -34,29 +34,27 @@ static bool names_function(const struct hp_loading *loading, const struct hp_sym
            !arch->is_marker(name, hp_loading_name_length(loading, symbol, HP_DIAG_NAME_MAX));
 }
 
-/* Adds a symbol when it is one of the text; that of a section's end is none. */
-static void add(struct hp_loading *loading, const struct hp_symbol *symbol)
+/* Fills *entry when a symbol is one of the text; that of a section's end is none. */
+static inline bool take_symbol(const struct hp_loading *loading, const struct hp_symbol *symbol,
+                               struct hp_text_symbol *entry)
 {
-    struct hp_payload *payload = loading->payload;
     const struct hp_placed_section *place;
-    struct hp_text_symbol *entry;
     uint64_t room;
 
     if (!hp_symbol_may_be_text(symbol)) {
-        return;
+        return false;
     }
     place = hp_loading_place(loading, symbol->section);
     if (place == NULL || place->region != HP_REGION_TEXT || symbol->value >= place->size ||
         !names_function(loading, symbol)) {
-        return;
+        return false;
     }
     room = place->size - symbol->value;
-    entry = &payload->text_symbols[payload->text_symbol_count];
-    payload->text_symbol_count++;
     entry->start = place->offset + (uint32_t)symbol->value;
     entry->end = entry->start + (uint32_t)(symbol->size < room ? symbol->size : room);
     entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
     entry->outer = symbol->bind == HP_STB_LOCAL ? RANK_LOCAL : RANK_GLOBAL;
+    return true;
 }
 
 /* By start; of several at one address the largest first, then a global one. */
@@ -85,6 +83,47 @@ static void swap(void *data, uint32_t a, uint32_t b)
 
     symbols[a] = symbols[b];
     symbols[b] = t;
+}
+
+/*
+ * Sorts into payload->text_symbols: first into buckets by address, of which there are as many as
+ * symbols, then each bucket. Linear for functions that lie as functions do, n log n for any.
+ */
+static void sort_symbols(struct hp_loading *loading, const struct hp_text_symbol *unsorted)
+{
+    struct hp_payload *payload = loading->payload;
+    const struct hp_region *text = &payload->image.regions[HP_REGION_TEXT];
+    uint32_t count = payload->text_symbol_count;
+    uint32_t bucket_count = hp_symtab_bucket_count(loading->text_symbols);
+    uint32_t *buckets = loading->text_buckets;
+    uint32_t first = 0;
+    unsigned shift = 0;
+    uint32_t n;
+
+    while (text->size >> shift >= bucket_count) {
+        shift++;
+    }
+    memset(buckets, 0, ((size_t)bucket_count + 1) * sizeof(*buckets));
+    for (n = 0; n < count; n++) {
+        buckets[((unsorted[n].start - text->offset) >> shift) + 1]++;
+    }
+    for (n = 0; n < bucket_count; n++) {
+        buckets[n + 1] += buckets[n];
+    }
+    for (n = 0; n < count; n++) {
+        uint32_t *next = &buckets[(unsorted[n].start - text->offset) >> shift];
+
+        payload->text_symbols[*next] = unsorted[n];
+        (*next)++;
+    }
+    for (n = 0; n < bucket_count; n++) { /* each holds its own end by now */
+        if (buckets[n] - first > 1) {
+            const struct hp_sortable sortable = {&payload->text_symbols[first], less, swap};
+
+            hp_sort(&sortable, buckets[n] - first);
+        }
+        first = buckets[n];
+    }
 }
 
 /* Where a label, the first of the symbols at its address, stops to be the closest one. */
@@ -137,31 +176,38 @@ static void thin_out(struct hp_payload *payload)
     payload->text_symbol_count = kept;
 }
 
+_Static_assert(sizeof(struct hp_text_symbol) <= sizeof(struct hp_symbol_value),
+               "the table of values has room for an entry of each symbol");
+
+/* Called last: the table of the symbols' values becomes the place where they are collected. */
 enum hp_status hp_symbols_index_text(struct hp_loading *loading)
 {
     struct hp_payload *payload = loading->payload;
-    const struct hp_sortable sortable = {payload->text_symbols, less, swap};
+    struct hp_text_symbol *unsorted = (struct hp_text_symbol *)(void *)loading->symbols;
     uint32_t n;
 
     if (loading->text_symbols == 0) {
         return HP_OK;
     }
     for (n = 1; n < loading->elf->symbol_count; n++) {
+        struct hp_text_symbol *entry = &unsorted[payload->text_symbol_count];
         struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
         struct hp_symbol symbol;
-        enum hp_status status;
+        bool taken;
 
         if (hp_elf_plain_symbol(loading->elf, n, &plain)) {
-            symbol = plain;
+            taken = take_symbol(loading, &plain, entry);
         } else {
-            status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
+            enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
+
             if (status) {
                 return status;
             }
+            taken = take_symbol(loading, &symbol, entry);
         }
-        add(loading, &symbol);
+        payload->text_symbol_count += taken ? 1 : 0;
     }
-    hp_sort(&sortable, payload->text_symbol_count);
+    sort_symbols(loading, unsorted);
     thin_out(payload);
     if (payload->text_symbol_count > 0) {
         hp_loading_keep_names(loading);
