@@ -24,6 +24,7 @@ porting      q  build        docs/PORTING.md and port/template have every functi
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
 readme       -  build        the example of README.md compiles and does what it says
 fuzz         -  build,clang  a short run of the fuzz targets
+safepoint    -  build,clang  a safe point costs one load and one branch while nothing is to be done
 model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
 eva          -  build,prove  the parser has no run-time error for any input
 size         -  build        sizes and stack depth
@@ -85,6 +86,7 @@ step_porting() { test/porting/run.sh; }
 step_consumer() { test/consumer/run.sh; }
 step_readme() { test/readme/run.sh; }
 step_fuzz() { test/fuzz/run.sh; }
+step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
 step_size() { scripts/size.sh; }

@@ -176,6 +176,9 @@ void hp_host_counters(const struct hp_port *port, struct hp_host_counters *count
  */
 void hp_host_fail(struct hp_port *port, uint64_t nth, bool onwards);
 
+/* How many fallible calls there are until the one that fails; 0: none will. */
+uint64_t hp_host_fail_left(const struct hp_port *port);
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,6 +27,13 @@ struct hp_safepoint {
 #define HP_SAFEPOINT_PHASE    UINT32_C(3)    /* phase bits of the word */
 #define HP_SAFEPOINT_CPUS_MAX UINT32_C(8192) /* CPUs that one word can count */
 
+/* In line whatever the compiler is told to optimise for: a call would cost more than the look. */
+#if defined(__GNUC__)
+#define HP_SAFEPOINT_INLINE static inline __attribute__((__always_inline__))
+#else
+#define HP_SAFEPOINT_INLINE static inline
+#endif
+
 /* The rare part of hp_safe_point(); never call it directly. */
 void hp_safe_point_slow(struct hp_safepoint *safepoint);
 
@@ -39,7 +46,7 @@ void hp_safe_point_slow(struct hp_safepoint *safepoint);
  * Context: on an online CPU, interrupts on or off, no lock held, not in an interrupt handler, no
  * frame of patchable code on the stack that matters. Source: SPEC section 11.
  */
-static inline void hp_safe_point(struct hp_safepoint *safepoint)
+HP_SAFEPOINT_INLINE void hp_safe_point(struct hp_safepoint *safepoint)
 {
     if ((__atomic_load_n(&safepoint->word, __ATOMIC_RELAXED) & HP_SAFEPOINT_PHASE) != 0) {
         hp_safe_point_slow(safepoint);

@@ -22,6 +22,11 @@ void hp_host_fail(struct hp_port *port, uint64_t nth, bool onwards)
     atomic_store(&port->fail_in, nth);
 }
 
+uint64_t hp_host_fail_left(const struct hp_port *port)
+{
+    return atomic_load(&port->fail_in);
+}
+
 void hp_host_counters(const struct hp_port *port, struct hp_host_counters *counters)
 {
     const struct hp_host_counts *counts = &port->counts;

@@ -163,8 +163,8 @@ void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size
 bool tp_fails(struct hp_port *port, enum hp_status status)
 {
     port->calls++;
-    if (port->fail_at == 0 || port->calls < port->fail_at ||
-        (port->calls > port->fail_at && !port->fail_onwards)) {
+    if (port->fail_at == 0 || (port->calls != port->fail_at && port->calls != port->fail_also &&
+                               (port->calls < port->fail_at || !port->fail_onwards))) {
         return false;
     }
     if (port->failed == HP_OK) {

@@ -77,7 +77,8 @@ struct hp_port {
     bool no_target;                /* everything about the target is HP_UNDECIDED */
     uint64_t image_addr;           /* address of the next image, rounded up to its alignment */
     uint32_t fail_at;              /* number of the fallible call that fails; 0: none does */
-    bool fail_onwards;             /* and every later one, too */
+    uint32_t fail_also;            /* and the one of this number; 0: none */
+    bool fail_onwards;             /* and every one after fail_at, too */
     enum hp_status symbol_failure; /* what a failing symbol call answers */
     uint32_t cpu_limit;            /* bound of CPU numbers, up to TP_CPUS_MAX */
     uint32_t self;                 /* the CPU that runs now */

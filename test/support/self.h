@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Functions of a test program that patches itself, and payloads for them. */
+#ifndef TEST_SELF_H
+#define TEST_SELF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hotpatch/port.h>
+
+#define SELF_FUNCTIONS 3u
+
+/* They return 1, until they are patched. */
+unsigned stress_0(void);
+unsigned stress_1(void);
+unsigned stress_2(void);
+
+/*
+ * A payload, malloc'ed, that makes all of them return `answer`, which is its build-id, too.
+ *
+ *   below  build-id of the payload that it stacks on; 0: the process itself
+ */
+uint8_t *self_payload(const struct hp_target *target, uint8_t answer, uint8_t below, size_t *size);
+
+#endif
