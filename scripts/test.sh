@@ -10,7 +10,7 @@ build        q  build        both libraries and the tool compile without a warni
 unit         q  build        unit tests
 asan         q  build        unit tests under AddressSanitizer and UBSan
 selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
-tsan         -  build        the threads that are patched, under ThreadSanitizer
+tsan         -  build        threads that are patched, and selfpatch, under ThreadSanitizer
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
@@ -66,7 +66,9 @@ step_selfpatch() {
 }
 step_tsan() {
     run_quiet cmake --preset tsan
-    run_quiet cmake --build --preset tsan --parallel "$HP_JOBS" --target test_threads -- --quiet
+    run_quiet cmake --build --preset tsan --parallel "$HP_JOBS" \
+        --target selfpatch selfpatch-payloads test_threads -- --quiet
+    build-tsan/bin/selfpatch build-tsan/examples/selfpatch
     HOTPATCH_TEST_CYCLES=1000 run_ctest build-tsan --tests-regex '^threads$'
 }
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }

@@ -133,8 +133,8 @@ static void unload(struct demo *demo, const char *name)
 }
 
 /* Asks for an action. A refusal is the answer; otherwise it is scheduled, and carried out later. */
-static enum hp_status ask(struct demo *demo, enum hp_action_command command, const char *name,
-                          uint64_t timeout_ns)
+static enum hp_status schedule(struct demo *demo, enum hp_action_command command, const char *name,
+                               uint64_t timeout_ns)
 {
     const struct hp_action_options options = {.size = sizeof(options), .timeout_ns = timeout_ns};
 
@@ -169,7 +169,7 @@ static double act(struct demo *demo, enum hp_action_command command, const char 
 {
     struct hp_action_report report;
 
-    require(demo, ask(demo, command, name, TIMEOUT_NS) == HP_OK, "the action is scheduled");
+    require(demo, schedule(demo, command, name, TIMEOUT_NS) == HP_OK, "the action is scheduled");
     report = wait_for_end(demo);
     require(demo, report.status == HP_OK, hp_status_name(report.status));
     require(demo, hp_manager_attest(&demo->manager, &demo->diag) == HP_OK,
@@ -245,7 +245,7 @@ static void show_stack(struct demo *demo)
     double still;
 
     upload(demo, "stacked");
-    require(demo, ask(demo, HP_ACTION_APPLY, "stacked", TIMEOUT_NS) == HP_DEPENDS_BUILD_ID,
+    require(demo, schedule(demo, HP_ACTION_APPLY, "stacked", TIMEOUT_NS) == HP_DEPENDS_BUILD_ID,
             "what stacks on fix is refused without it");
     (void)check_answers(demo, 41, 41);
     say(demo, "stacked refused: it was made to lie on fix, which is not applied; still 41");
@@ -256,7 +256,7 @@ static void show_stack(struct demo *demo)
     (void)check_answers(demo, 42, 43);
     say(demo, "fix applied again, stacked on top of it, %.1f us: 42 -> 43", still);
 
-    require(demo, ask(demo, HP_ACTION_REVERT, "fix", TIMEOUT_NS) == HP_ACTION_NOT_TOP,
+    require(demo, schedule(demo, HP_ACTION_REVERT, "fix", TIMEOUT_NS) == HP_ACTION_NOT_TOP,
             "fix lies below and cannot be reverted");
     (void)check_answers(demo, 43, 43);
     say(demo, "revert of fix refused: stacked lies on it; still 43");
@@ -289,7 +289,7 @@ static void show_replace(struct demo *demo)
 static void show_refused_replace(struct demo *demo)
 {
     upload(demo, "expect");
-    require(demo, ask(demo, HP_ACTION_REPLACE, "expect", TIMEOUT_NS) == HP_EXPECT_MISMATCH,
+    require(demo, schedule(demo, HP_ACTION_REPLACE, "expect", TIMEOUT_NS) == HP_EXPECT_MISMATCH,
             "the expectation does not hold");
     (void)check_answers(demo, 44, 44);
     say(demo, "replace by expect refused, nothing was touched: cumulative still answers 44");
@@ -309,7 +309,7 @@ static void show_expectation(struct demo *demo)
     const uint8_t *code;
     struct hp_function_info function;
 
-    require(demo, ask(demo, HP_ACTION_APPLY, "expect", TIMEOUT_NS) == HP_EXPECT_MISMATCH,
+    require(demo, schedule(demo, HP_ACTION_APPLY, "expect", TIMEOUT_NS) == HP_EXPECT_MISMATCH,
             "the expectation does not hold");
     require(demo, hp_manager_peek_function(&demo->manager, 0, 0, &function) == HP_OK, "record");
     code = (const uint8_t *)(uintptr_t)function.old_addr;
@@ -387,7 +387,7 @@ static void show_timeout(struct demo *demo)
     upload(demo, "fix");
     atomic_store(&stuck->stuck, true);
     require(demo, workers_go_round(&demo->workers), "all threads have seen it");
-    require(demo, ask(demo, HP_ACTION_APPLY, "fix", TIMEOUT_SHORT_NS) == HP_OK, "scheduled");
+    require(demo, schedule(demo, HP_ACTION_APPLY, "fix", TIMEOUT_SHORT_NS) == HP_OK, "scheduled");
     report = wait_for_end(demo);
     require(demo, report.status == HP_RENDEZVOUS_TIMEOUT, "it times out");
     require(demo, report.phase == HP_PHASE_GATHER && is_missing(&report, stuck->cpu),

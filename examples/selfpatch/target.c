@@ -15,6 +15,25 @@ int answer(void)
     return 41;
 }
 
+static int question(void)
+{
+    return 0;
+}
+
+/*
+ * Looked at anew for each number. Where a compiler knows the number it may keep what it has read
+ * once from an object that is const: no payload can change that.
+ */
+static int (*const operations[OPERATIONS])(void) = {
+    [OPERATION_QUESTION] = question,
+    [OPERATION_ANSWER] = answer,
+};
+
+int ask(enum operation operation)
+{
+    return operations[operation]();
+}
+
 void visit(struct tally *tally)
 {
     audit(tally);

@@ -17,6 +17,10 @@ struct tally {
 /* The answer, which is wrong: it should be one more. Patched by most of the payloads. */
 int answer(void);
 
+/* What threads ask for, by number, as guests make hypercalls: by a read-only table of functions. */
+enum operation { OPERATION_QUESTION, OPERATION_ANSWER, OPERATIONS };
+int ask(enum operation operation);
+
 /* Counts a visit, and has it audited, which costs time and is not needed. */
 void visit(struct tally *tally);
 

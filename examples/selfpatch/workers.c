@@ -33,7 +33,7 @@ static void *work(void *data)
     atomic_store(&worker->ready, true);
     while (!atomic_load(&worker->stop)) {
         for (n = 0; n < ROUND_CALLS; n++) {
-            count(worker, answer());
+            count(worker, ask(OPERATION_ANSWER));
         }
         visit(&worker->tally);
         if (!atomic_load(&worker->stuck)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that call answer() without pause, and count what they are told. */
+/* Threads that ask for the answer without pause, and count what they are told. */
 #ifndef SELFPATCH_WORKERS_H
 #define SELFPATCH_WORKERS_H
 

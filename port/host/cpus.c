@@ -210,7 +210,7 @@ void hp_port_cpus_kick(struct hp_port *port)
 
 void hp_port_relax(struct hp_port *port)
 {
-    hp_host_check_context(port, __func__, HP_HOST_RUNNING | HP_HOST_HOLDING | HP_HOST_QUIET);
+    hp_host_check_context(port, __func__, HP_HOST_CALL | HP_HOST_HOLDING | HP_HOST_QUIET);
     /* There may be more CPUs than the machine has: the one waited for needs a turn. */
     (void)sched_yield();
 }
