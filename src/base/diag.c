@@ -445,6 +445,7 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_NOP_TOO_LONG:
     case HP_NOP_SIZE:
     case HP_EXPECT_LENGTH:
+    case HP_ROLLBACK:
         return NUMBERS_SIZE;
     default:
         return NUMBERS_WANTED;

@@ -170,6 +170,7 @@ static enum hp_status read_signers(struct hp_der *der, uint8_t version, struct h
 {
     struct hp_der signers;
     struct hp_der signer;
+    uint8_t own_version;
     enum hp_status status;
 
     if (!hp_der_take(der, HP_DER_SET, &signers) || !hp_der_is_done(der) ||
@@ -181,8 +182,8 @@ static enum hp_status read_signers(struct hp_der *der, uint8_t version, struct h
     }
     /* The two versions go with the form of the identifier, and with each other (sections 5.1, 5.3).
      */
-    if (!hp_der_take_number(&signer, version) || !read_signer_id(&signer, trailer) ||
-        version != (trailer->key_id.size != 0 ? 3 : 1)) {
+    if (!hp_der_take_number(&signer, &own_version) || own_version != version ||
+        !read_signer_id(&signer, trailer) || version != (trailer->key_id.size != 0 ? 3 : 1)) {
         return HP_SIGNATURE_MALFORMED;
     }
     status = read_signer(&signer, trailer);
@@ -199,14 +200,7 @@ static enum hp_status read_signed_data(struct hp_der *der, uint8_t *version,
     struct hp_der oid;
     enum hp_status status;
 
-    *version = 1;
-    if (!hp_der_take_number(der, 1)) {
-        *version = 3;
-        if (!hp_der_take_number(der, 3)) {
-            return HP_SIGNATURE_MALFORMED;
-        }
-    }
-    if (!hp_der_take(der, HP_DER_SET, &digests)) {
+    if (!hp_der_take_number(der, version) || !hp_der_take(der, HP_DER_SET, &digests)) {
         return HP_SIGNATURE_MALFORMED;
     }
     status = read_digest(&digests, &trailer->hash);

@@ -102,13 +102,13 @@ bool hp_der_take_integer(struct hp_der *der, struct hp_span *octets)
     return true;
 }
 
-bool hp_der_take_number(struct hp_der *der, uint8_t value)
+bool hp_der_take_number(struct hp_der *der, uint8_t *value)
 {
     struct hp_der contents;
-    uint8_t byte;
 
+    *value = 0;
     return hp_der_take(der, HP_DER_INTEGER, &contents) && contents.end - contents.at == 1 &&
-           read_byte(&contents, contents.at, &byte) && byte == value;
+           read_byte(&contents, contents.at, value) && *value < 0x80;
 }
 
 bool hp_der_equals(const struct hp_der *contents, const uint8_t *bytes, size_t size)

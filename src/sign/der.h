@@ -53,8 +53,8 @@ bool hp_der_take(struct hp_der *der, uint8_t tag, struct hp_der *contents);
 /* Takes an INTEGER and gives its contents octets, the shortest form of its value. */
 bool hp_der_take_integer(struct hp_der *der, struct hp_span *octets);
 
-/* Takes an INTEGER of exactly that value, from 0 to 127. */
-bool hp_der_take_number(struct hp_der *der, uint8_t value);
+/* Takes an INTEGER from 0 to 127. */
+bool hp_der_take_number(struct hp_der *der, uint8_t *value);
 
 /* True when the contents are exactly those `size` bytes. */
 bool hp_der_equals(const struct hp_der *contents, const uint8_t *bytes, size_t size);

@@ -172,7 +172,8 @@ void tp_poke(struct hp_port *port, uint64_t addr, const void *bytes, size_t size
 /*
  * Loads a payload file that was malloc'ed, then overwrites and frees it, so that a pointer into it
  * that stayed behind is found. Checks what holds of every load: diagnostics and result agree; two
- * allocations on success; on failure nothing left in use and the struct zeroed.
+ * allocations on success, and one for a while where a signature was verified; on failure nothing
+ * left in use and the struct zeroed.
  */
 enum hp_status tp_load_file(struct hp_port *port, uint8_t *file, size_t size,
                             const struct hp_load_options *options, struct hp_payload *payload,

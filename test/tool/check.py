@@ -160,7 +160,8 @@ def check_refusals():
         equal(f"refusal {name}", (code, out.startswith(f"{name}: refused: {status}: "),
                                   out.count("\n"), err), (1, True, 1, ""))
     equal("signed", run("validate", *TARGET, write_file(
-        "signed", first + b"~Module signature appended~\n" + bytes(12))),
+        "signed", first + b"~Module signature appended~\n" + bytes([1, 4, 1, 0, 4]) + bytes(5) +
+        bytes([1, 0]) + bytes(260))),
           (0, "signed: accepted (signature not verified)\n", ""))
     code, out, _ = run("validate", *TARGET, "empty", "first", "text")
     equal("each file is judged", (code, [line.split(": ")[1] for line in out.splitlines()]),
@@ -397,7 +398,7 @@ def check_inspect():
           (["file", "status", "message"], "elf-magic", True))
     equal("inspect a signed file",
           (json.loads(run("inspect", "--json", "signed")[1])["signature"],
-           "\nsignature    present, not verified (40 bytes follow the ELF file)\n" in
+           "\nsignature    present, not verified (300 bytes follow the ELF file)\n" in
            run("inspect", "signed")[1]), (True, True))
 
 

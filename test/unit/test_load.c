@@ -165,34 +165,39 @@ static uint8_t *with_tail(const void *tail, size_t tail_size, size_t *size)
     return file;
 }
 
+/* A trailer of sound form, signed by nobody that is known. */
 static void test_signature(void **state)
 {
     const struct hp_load_options offline = {.size = sizeof(offline), .allow_undecided = true};
     struct hp_port *port = tp_new();
-    char tail[128] = {0};
-    unsigned layout;
+    uint8_t tail[28 + 12 + 256 + 4] = {0};
+    struct hp_payload payload;
+    struct hp_diag diag;
+    size_t size;
+    uint8_t *file;
 
     (void)state;
-    for (layout = 0; layout < 3; layout++) { /* marker first, last, alone */
-        size_t tail_size = layout == 2 ? 28 : 100;
-        struct hp_payload payload;
-        struct hp_diag diag;
-        size_t size;
-        uint8_t *file;
-
-        memset(tail, 's', sizeof(tail));
-        memcpy(tail + (layout == 1 ? tail_size - 28 : 0), marker, 28);
-        file = with_tail(tail, tail_size, &size);
-        assert_int_equal(tp_load_file(port, file, size, NULL, &payload, &diag),
-                         HP_SIGNATURE_UNSUPPORTED);
-        assert_int_equal(diag.stage, HP_STAGE_SIGNATURE);
-        assert_int_equal(hp_status_errno(diag.status), HP_ERRNO_EOPNOTSUPP);
-        file = with_tail(tail, tail_size, &size);
-        assert_int_equal(tp_load_file(port, file, size, &offline, &payload, &diag), HP_OK);
-        assert_true(payload.has_signature);
-        assert_true(payload.undecided.signature);
-        hp_payload_unload(&payload);
-    }
+    memcpy(tail, marker, 28);
+    memcpy(tail + 28, "\1\4\1\0\4\0\0\0\0\0\1", 12);
+    file = with_tail(tail, sizeof(tail), &size);
+    assert_int_equal(tp_load_file(port, file, size, NULL, &payload, &diag), HP_KEY_UNKNOWN);
+    assert_int_equal(diag.stage, HP_STAGE_SIGNATURE);
+    assert_int_equal(diag.offset, size - 4);
+    assert_int_equal(hp_status_errno(diag.status), HP_ERRNO_EACCES);
+    file = with_tail(tail, sizeof(tail), &size);
+    assert_int_equal(tp_load_file(port, file, size, &offline, &payload, &diag), HP_OK);
+    assert_true(payload.has_signature);
+    assert_true(payload.undecided.signature);
+    assert_int_equal(payload.signature.status, HP_KEY_UNKNOWN);
+    hp_payload_unload(&payload);
+    /* One whose form is not sound is refused without a key, too. */
+    tail[28 + 5] = 1;
+    file = with_tail(tail, sizeof(tail), &size);
+    assert_int_equal(tp_load_file(port, file, size, &offline, &payload, &diag),
+                     HP_SIGNATURE_MALFORMED);
+    file = with_tail(tail, 28, &size);
+    assert_int_equal(tp_load_file(port, file, size, &offline, &payload, &diag),
+                     HP_SIGNATURE_TRUNCATED);
     tp_free(port);
 }
 

@@ -247,6 +247,8 @@ static void test_uncertain_bytes(void **state)
 
 static void test_signed(void **state)
 {
+    static const uint8_t tail[28 + 12 + 256 + 4] =
+        "~Module signature appended~\n\1\4\1\0\4\0\0\0\0\0\1";
     const struct hp_validate_options allow = {.size = sizeof(allow), .allow_undecided = true};
     struct hp_port *port = tp_new();
     struct hp_verdict verdict;
@@ -258,13 +260,16 @@ static void test_signed(void **state)
     (void)state;
     eb_payload_function(&p, "target_function", 64);
     file = eb_payload_finish(&p, &size);
-    file = realloc(file, size + 28);
+    file = realloc(file, size + sizeof(tail));
     assert_non_null(file);
-    memcpy(file + size, "~Module signature appended~\n", 28);
+    memcpy(file + size, tail, sizeof(tail));
+    size += sizeof(tail);
     hp_diag_init(&diag);
-    assert_int_equal(hp_validate(port, file, size + 28, NULL, &verdict, &diag),
-                     HP_SIGNATURE_UNSUPPORTED);
-    assert_int_equal(hp_validate(port, file, size + 28, &allow, &verdict, NULL), HP_OK);
+    assert_int_equal(hp_validate(port, file, size, NULL, &verdict, &diag), HP_KEY_UNKNOWN);
+    assert_int_equal(verdict.signature.status, HP_KEY_UNKNOWN);
+    assert_int_equal(verdict.signature.format, HP_SIGNATURE_XENDOC);
+    assert_int_equal(hp_validate(port, file, size, &allow, &verdict, NULL), HP_OK);
+    assert_int_equal(verdict.signature.status, HP_KEY_UNKNOWN);
     assert_true(verdict.undecided.signature);
     free(file);
     tp_free(port);

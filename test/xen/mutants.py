@@ -58,9 +58,9 @@ FILES = [
     case("trailing-part-of-magic", "hello", tail(MAGIC[:-1]), "trailing-bytes", "EBADMSG"),
     case("signed", "hello", tail(MAGIC + bytes([1, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]) + bytes(256)),
          where=UNVERIFIED),
-    case("signed-as-linux-does", "hello",
+    case("signed-by-no-der", "hello",
          tail(bytes(100) + bytes([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 100]) + MAGIC),
-         where=UNVERIFIED),
+         "signature-malformed", "EBADMSG"),
 ]
 
 HEADERS = [
