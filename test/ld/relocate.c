@@ -9,11 +9,11 @@
  *     relocate MACHINE nops                 all sizes up to the longest record
  *
  * MACHINE is an ELF machine number. Of a relocation case, PLACE is the address of BYTES, SYMBOL is
- * "aVALUE", absolute, or "lOFFSET", a label in BYTES. With GOT "-" the case is a payload that is
- * loaded; with "ADDRESS:SLOT" it is the relocation loop alone that runs, with the GOT at that address
- * and all symbols in that slot of it, which a payload cannot choose freely. Answers: STATUS BYTES,
- * then address and bytes of the veneer where one was made. All numbers but counts and types are
- * hexadecimal.
+ * "aVALUE", absolute, "lOFFSET", a label in BYTES, or "n0", none. With GOT "-" the case is a
+ * payload that is loaded; with "ADDRESS:SLOT" it is the relocation loop alone that runs, with the
+ * GOT at that address and all symbols in that slot of it, which a payload cannot choose freely.
+ * Answers: STATUS BYTES, then address and bytes of the veneer where one was made. All numbers but
+ * counts and types are hexadecimal.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L /* strtok_r */
@@ -41,7 +41,7 @@
 struct entry {
     uint32_t offset;
     uint32_t type;
-    bool label; /* the symbol is a label of the section */
+    char kind; /* of the symbol: 'a', 'l' or 'n' */
     uint64_t symbol;
     int64_t addend;
 };
@@ -143,10 +143,10 @@ static void parse_case(struct reloc_case *c, char *line)
 
         entry->offset = (uint32_t)next_number(&rest, 16);
         entry->type = (uint32_t)next_number(&rest, 10);
-        if (!next_word(&rest, &word) || (*word != 'a' && *word != 'l')) {
+        if (!next_word(&rest, &word) || strchr("aln", *word) == NULL) {
             die("a symbol is missing");
         }
-        entry->label = *word == 'l';
+        entry->kind = *word;
         entry->symbol = strtoull(word + 1, NULL, 16);
         entry->addend = (int64_t)next_number(&rest, 16);
     }
@@ -185,10 +185,13 @@ static struct eb_payload make_payload(const struct hp_arch *arch, const struct r
     for (n = 0; n < c->count; n++) {
         const struct entry *entry = &c->entries[n];
 
-        symbol = entry->label
-                     ? eb_symbol(p.b, "label", HP_STB_LOCAL, HP_STT_NOTYPE, section,
-                                 at + entry->symbol, 0)
-                     : eb_symbol(p.b, "sym", HP_STB_LOCAL, HP_STT_NOTYPE, EB_ABS, entry->symbol, 0);
+        if (entry->kind == 'n') {
+            symbol = 0;
+        } else {
+            symbol = eb_symbol(p.b, "sym", HP_STB_LOCAL, HP_STT_NOTYPE,
+                               entry->kind == 'a' ? EB_ABS : section,
+                               entry->kind == 'a' ? entry->symbol : at + entry->symbol, 0);
+        }
         if (is_rela) {
             eb_rela(p.b, section, at + entry->offset, entry->type, symbol, entry->addend);
         } else {
@@ -264,8 +267,8 @@ static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, boo
         const struct entry *entry = &c->entries[n];
         uint8_t *p = entries + (size_t)n * job.stride;
 
-        symbols[n + 1].value = entry->label ? c->place + entry->symbol : entry->symbol;
-        symbols[n + 1].got = entry->label ? HP_NO_INDEX : c->slot;
+        symbols[n + 1].value = entry->kind == 'l' ? c->place + entry->symbol : entry->symbol;
+        symbols[n + 1].got = entry->kind == 'l' ? HP_NO_INDEX : c->slot;
         symbols[n + 1].state = HP_VALUE_KNOWN;
         if (arch->word == 8) {
             hp_put_le64(p, entry->offset);
