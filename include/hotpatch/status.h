@@ -141,6 +141,7 @@ enum hp_errno {
     X(RELOC_OVERFLOW,         "reloc-overflow",         EOVERFLOW,  "the relocated value does not fit its field")      \
     X(RELOC_ALIGN,            "reloc-align",            EINVAL,     "the relocated value is not as aligned as its field demands") \
     X(RELOC_ADDEND,           "reloc-addend",           EOPNOTSUPP, "a reference through the GOT takes no addend")     \
+    X(RELOC_GOT_BASE,         "reloc-got-base",         EOPNOTSUPP, "the relocation means a GOT, and its symbol is not _GLOBAL_OFFSET_TABLE_")     \
     X(RELOC_PAIR,             "reloc-pair",             EINVAL,     "no %pcrel_hi of the same section is where this %pcrel_lo points") \
     X(RELOC_RELAX,            "reloc-relax",            EOPNOTSUPP, "padding waits for a linker to shorten it (assemble with -mno-relax)") \
     X(RELOC_ERRATUM,          "reloc-erratum",          EOPNOTSUPP, "an ADRP at a page's end meets erratum 843419 of the target's processor") \

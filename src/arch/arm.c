@@ -336,8 +336,11 @@ static inline enum hp_status apply_one(struct hp_reloc_job *job, const struct hp
     case R_REL32:
         value -= place_addr;
         break;
-    case R_BASE_PREL: /* the symbol is the GOT itself */
-        value = got + addend - place_addr;
+    case R_BASE_PREL:
+        if (got == 0 || symbol->value != job->got) {
+            return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_GOT_BASE);
+        }
+        value -= place_addr;
         break;
     case R_GOT_BREL:
         value = slot + addend - got;

@@ -346,8 +346,8 @@ static enum hp_status apply_movw(uint32_t type, uint64_t value, uint64_t pc_valu
         return put_movw(place, pc_value, 32, 48, true, diag);
     case R_MOVW_PREL_G2_NC:
         return put_movw(place, pc_value, 32, 0, false, diag);
-    default: /* R_MOVW_PREL_G3: the top bits of a MOVZ, whatever their sign */
-        return put_movw(place, pc_value, 48, 0, false, diag);
+    default: /* R_MOVW_PREL_G3: no value is too large for the top bits */
+        return put_movw(place, pc_value, 48, 0, true, diag);
     }
 }
 

@@ -21,7 +21,7 @@ struct hp_reloc_job {
     uint8_t *host;    /* the section to relocate, where it can be written */
     uint64_t addr;    /* and where the target sees it */
     uint64_t size;    /* its bytes */
-    uint64_t got;     /* address of the GOT */
+    uint64_t got;     /* address of the GOT; 0: there is none */
     uint8_t *veneers; /* the image's veneers, zero where not used yet, and where they are seen */
     uint64_t veneers_at;
     const uint32_t *veneer_of; /* by symbol: number of its veneer, or HP_NO_INDEX */

@@ -37,7 +37,7 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
     job.host = image->memory.host + place->offset;
     job.addr = image->memory.addr + place->offset;
     job.size = place->size;
-    job.got = image->memory.addr + image->got_offset;
+    job.got = image->got_count > 0 ? image->memory.addr + image->got_offset : 0;
     job.veneers = image->memory.host + image->veneer_offset;
     job.veneers_at = image->memory.addr + image->veneer_offset;
     job.veneer_of = loading->veneers;

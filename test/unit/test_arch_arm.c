@@ -276,6 +276,32 @@ static void test_got(void **state)
     tp_free(port);
 }
 
+/* BASE_PREL means the GOT: of another symbol, linkers would take the GOT all the same. */
+static void test_got_base(void **state)
+{
+    struct arch_case c = {BASE_PREL, 0, 4, 0xfffffff8, 0x1000, 0};
+    struct hp_port *port = arch_port(&rel);
+    struct arch_result result;
+    struct hp_payload payload;
+    struct hp_diag diag;
+    uint32_t section;
+    struct eb_payload p;
+
+    (void)state;
+    arch_apply(port, &rel, &c, &result);
+    assert_int_equal(result.status, HP_RELOC_GOT_BASE);
+    c.symbol = 0; /* nor is "no GOT" a GOT at address 0 */
+    arch_apply(port, &rel, &c, &result);
+    assert_int_equal(result.status, HP_RELOC_GOT_BASE);
+    p = arch_payload(&rel, &section);
+    eb_rel(p.b, section, 0, GOT_BREL, eb_undefined(p.b, "target_function"));
+    eb_rel(p.b, section, 4, BASE_PREL, eb_section_symbol(p.b, section));
+    assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), HP_RELOC_GOT_BASE);
+    assert_int_equal(diag.relocation, 1);
+    assert_int_equal(hp_status_errno(HP_RELOC_GOT_BASE), 95);
+    tp_free(port);
+}
+
 static void test_refused_types(void **state)
 {
     static const struct {
@@ -670,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_branch_edges),
         cmocka_unit_test(test_branch_destinations),
         cmocka_unit_test(test_got),
+        cmocka_unit_test(test_got_base),
         cmocka_unit_test(test_refused_types),
         cmocka_unit_test(test_jump_edges),
         cmocka_unit_test(test_jump_wraps),

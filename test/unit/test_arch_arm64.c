@@ -97,10 +97,10 @@ static const struct arch_rig rig = {.is64 = true,
 #define MOVK 0xf29fffe5u
 #define WIDE(type, kind, low, high, shift, before)                                                 \
     FIELD(type, kind, low, high, 1, before, {(shift), 16, 5})
-#define SIGNED_WIDE(type_, kind_, bits_, shift_)                                                   \
+#define SIGNED_WIDE(type_, kind_, low_, high_, shift_)                                             \
     {                                                                                              \
-        .type = (type_), .width = 4, .kind = (kind_), .low = -P2(bits_), .high = P2(bits_) - 1,    \
-        .step = 1, .before = MOVZ, .negative = 0x40000000u, .invert = true, .bits = {              \
+        .type = (type_), .width = 4, .kind = (kind_), .low = (low_), .high = (high_), .step = 1,   \
+        .before = MOVZ, .negative = 0x40000000u, .invert = true, .bits = {                         \
             {(shift_), 16, 5}                                                                      \
         }                                                                                          \
     }
@@ -119,16 +119,16 @@ static const struct arch_rule rules[] = {
     WIDE(MOVW_UABS_G1_NC, ARCH_ABS, 0, 0, 16, MOVK),
     WIDE(MOVW_UABS_G2_NC, ARCH_ABS, 0, 0, 32, MOVK),
     WIDE(MOVW_UABS_G3, ARCH_ABS, 0, 0, 48, MOVK),
-    SIGNED_WIDE(MOVW_SABS_G0, ARCH_ABS, 16, 0),
-    SIGNED_WIDE(MOVW_SABS_G1, ARCH_ABS, 32, 16),
-    SIGNED_WIDE(MOVW_SABS_G2, ARCH_ABS, 48, 32),
-    SIGNED_WIDE(MOVW_PREL_G0, ARCH_PREL, 16, 0),
-    SIGNED_WIDE(MOVW_PREL_G1, ARCH_PREL, 32, 16),
-    SIGNED_WIDE(MOVW_PREL_G2, ARCH_PREL, 48, 32),
+    SIGNED_WIDE(MOVW_SABS_G0, ARCH_ABS, -P2(16), P2(16) - 1, 0),
+    SIGNED_WIDE(MOVW_SABS_G1, ARCH_ABS, -P2(32), P2(32) - 1, 16),
+    SIGNED_WIDE(MOVW_SABS_G2, ARCH_ABS, -P2(48), P2(48) - 1, 32),
+    SIGNED_WIDE(MOVW_PREL_G0, ARCH_PREL, -P2(16), P2(16) - 1, 0),
+    SIGNED_WIDE(MOVW_PREL_G1, ARCH_PREL, -P2(32), P2(32) - 1, 16),
+    SIGNED_WIDE(MOVW_PREL_G2, ARCH_PREL, -P2(48), P2(48) - 1, 32),
     WIDE(MOVW_PREL_G0_NC, ARCH_PREL, 0, 0, 0, MOVK),
     WIDE(MOVW_PREL_G1_NC, ARCH_PREL, 0, 0, 16, MOVK),
     WIDE(MOVW_PREL_G2_NC, ARCH_PREL, 0, 0, 32, MOVK),
-    WIDE(MOVW_PREL_G3, ARCH_PREL, 0, 0, 48, MOVZ),
+    SIGNED_WIDE(MOVW_PREL_G3, ARCH_PREL, 0, 0, 48),
     FIELD(LD_PREL_LO19, ARCH_PREL, -P2(20), P2(20) - 4, 4, 0x58ffffe3, {2, 19, 5}),
     FIELD(ADR_PREL_LO21, ARCH_PREL, -P2(20), P2(20) - 1, 1, 0x70ffffe3, {0, 2, 29}, {2, 19, 5}),
     FIELD(ADR_PREL_PG_HI21, ARCH_PAGE, -P2(32), P2(32) - 4096, 4096, 0xf0ffffe3, {12, 2, 29},
