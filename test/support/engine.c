@@ -127,11 +127,12 @@ static void add_records(struct eb_payload *p, const struct en_payload *payload)
 
 static void add_hooks(struct eb_payload *p, unsigned hooks)
 {
-    uint8_t which;
+    uint32_t which;
 
     for (which = HP_HOOK_FIRST; which <= HP_HOOK_LAST; which++) {
         if ((hooks & (1u << which)) != 0) {
-            uint64_t at = eb_append(p->b, p->text, 16, &which, 1);
+            const uint8_t mark = (uint8_t)which;
+            uint64_t at = eb_append(p->b, p->text, 16, &mark, 1);
 
             eb_payload_hook(p, (enum hp_special)which,
                             eb_symbol(p->b, "hook", HP_STB_LOCAL, HP_STT_FUNC, p->text, at, 1));
@@ -304,8 +305,8 @@ void en_assert_untouched(const struct en *en)
     assert_memory_equal(tp_byte(en->port, TP_TEXT), en->before, TP_TEXT_SIZE);
 }
 
-void en_assert_log(struct en *en, const char *expected)
+void en_assert_log(struct en *en, const char *in_order)
 {
-    assert_string_equal(en->log, expected);
+    assert_string_equal(en->log, in_order);
     memset(en->log, 0, sizeof(en->log));
 }

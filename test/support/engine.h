@@ -100,6 +100,6 @@ void en_assert_patched(const struct en *en, uint32_t function, bool patched);
 void en_assert_untouched(const struct en *en);
 
 /* Asserts that hooks were called in this order since the last time, and forgets it. */
-void en_assert_log(struct en *en, const char *letters);
+void en_assert_log(struct en *en, const char *in_order);
 
 #endif

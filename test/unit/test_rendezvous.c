@@ -4,7 +4,10 @@
  * The rendezvous of several CPUs, each a coroutine that gives way before every call of the port:
  * so a test chooses who goes on, and with it the moment at which anything happens.
  */
-#define _XOPEN_SOURCE 700 /* ucontext */
+#ifndef _XOPEN_SOURCE
+/* For ucontext. NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _XOPEN_SOURCE 700
+#endif
 
 #include <setjmp.h>
 #include <stdarg.h>
