@@ -118,8 +118,14 @@ lists() {
 
     file=$(payload "$1")
     shift
-    output=$("$hotpatch" inspect "$file" | sed -n '/^tables$/,/^$/s/^  //p' | tr -s ' ')
-    [ "$output" = "$(printf '%s\n' "$@")" ] || {
+    {
+        "$hotpatch" inspect "$file" | sed -n '/^tables$/,/^$/s/^  //p' | tr -s ' '
+        "$hotpatch" inspect --json "$file" | python3 -c 'import json, sys
+for table in json.load(sys.stdin)["tables"]:
+    print(table["section"], table["entries"])'
+    } >"$work/listed"
+    output=$(cat "$work/listed")
+    [ "$output" = "$(printf '%s\n' "$@" "$@")" ] || {
         echo "$output"
         return 1
     }
