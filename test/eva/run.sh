@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Proves with Frama-C's value analysis that the ELF view has no run-time error on any input, and that
-# the analysis still finds errors when there are some. Usage: run.sh [--quick]
+# Proves with Frama-C's value analysis that the ELF view and the reader of signatures have no run-time
+# error on any input, and that the analysis still finds errors when there are some. Usage: run.sh [--quick]
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -17,7 +17,7 @@ analyse()
     shift 3
     frama-c -machdep "$machdep" -c11 -cpp-extra-args="-Iinclude -I$root $*" \
         -eva -eva-precision 0 -eva-auto-loop-unroll 0 -eva-msg-key=-final-states -main "$entry" \
-        test/eva/eva_elf.c "$root"/elf/*.c "$root"/base/diag.c "$root"/base/span.c \
+        test/eva/eva_elf.c test/eva/eva_sign.c "$root"/sign/{cms,der,trailer}.c "$root"/elf/*.c "$root"/base/diag.c "$root"/base/span.c \
         "$root"/base/status.c "$root"/base/profile.c >"$work/log" 2>&1 || return 1
     grep -q 'ANALYSIS SUMMARY' "$work/log"
 }
@@ -71,11 +71,12 @@ seed()
 }
 
 # Any length up to more than the largest limit; then sizes at which every check has its edge.
-for entry in eva_extent eva_open eva_getters; do
+ENTRIES='eva_extent eva_open eva_getters eva_trailer eva_cms eva_parse'
+for entry in $ENTRIES; do
     prove "$entry" gcc_x86_64 -DSIZE=3145728
 done
 [ $quick = yes ] && exit 0
-for entry in eva_extent eva_open eva_getters; do
+for entry in $ENTRIES; do
     prove "$entry" gcc_x86_32 -DSIZE=3145728
     for size in 1 63 64 128 200 4096; do
         prove "$entry" gcc_x86_64 "-DSIZE=$size" -DEXACT
@@ -94,3 +95,7 @@ seed elf/symbol.c eva_getters 200 '/hp_elf_at(file, at, HP_SYM64_SIZE)/s/64/32/'
 seed elf/symbol.c eva_getters 200 's/hp_elf_at(elf->file, at, HP_SHNDX_SIZE)/hp_elf_at(elf->file, at, 1)/'
 seed elf/reloc.c eva_getters 200 's/!addend/addend/'
 seed elf/note.c eva_getters 200 's/hp_elf_at(elf->file, section.offset, NOTE_HEADER_SIZE)/hp_elf_at(elf->file, section.offset, 4)/'
+seed sign/der.c eva_cms 200 's/!p || offset >= der->end/offset >= der->end/'
+seed sign/trailer.c eva_trailer 200 '/hp_elf_at(file, offset, HEADER_SIZE)/s/HEADER_SIZE/4/'
+seed sign/trailer.c eva_trailer 200 's/i < size \&\& i < MARKER_SIZE/i <= size/'
+seed sign/cms.c eva_cms 200 's/i == sizeof(algorithms) \/ sizeof(algorithms\[0\])/i > 99/'
