@@ -27,11 +27,13 @@
  *   mv_deny_start    .text.deny, all of libhotpatch*.a
  *   mv_deny_end      = mv_text_end
  *   mv_rodata_start  .rodata, notes (.note.gnu.build-id, whose note lies at mv_build_id),
- *                    .hotpatch.target, .ex_table (mv_ex_table_start, mv_ex_table_end), and at the
- *                    very end .symbols (mv_symbols, see tools/symbols.py)
+ *                    .hotpatch.target, .ex_table (mv_ex_table_start, mv_ex_table_end)
  *   mv_rodata_end
  *   mv_data_start    .data, .bss
  *   mv_data_end      = mv_image_end
+ *   mv_symbols       .symbols, read-only (tools/symbols.py): behind everything else, so that the
+ *                    table, which the second pass of the link puts there, moves nothing
+ *   mv_symbols_end
  *
  * Boot code that is needed before the hypervisor's own tables may lie in .text as well. Sections of
  * the boot that are executed at other addresses are copied there.
@@ -141,7 +143,11 @@ enum mv_exit mv_arch_vcpu_run(struct mv_vcpu *vcpu);
  * False: it faulted. Any. */
 bool mv_arch_probe_write(uint64_t addr);
 
-/* Calls the function at addr, MV_ARCH_CODE_BYTES. False: it could not be fetched. Any. */
+/*
+ * Calls the function at addr, MV_ARCH_CODE_BYTES. False: it could not be fetched; mv_fault() tells
+ * by the return address, between these two. Any.
+ */
 bool mv_arch_probe_call(uint64_t addr);
+extern const uint8_t mv_arch_probe_call_end[];
 
 #endif
