@@ -53,6 +53,7 @@ _Noreturn void mv_main(const struct mv_boot *boot)
     mv_arch_cpu_init(&mv_cpus[0]);
     mv_archive_init(boot);
     mv_symbols_init();
+    mv_port_init();
     if (hp_manager_init(&mv_manager, &mv_port, NULL)) {
         mv_panic("the manager cannot be initialised");
     }

@@ -15,13 +15,12 @@ struct hp_port mv_port;
 #define NOTE_NAME_SIZE   4u
 #define NOTE_HEADER_SIZE 12u
 
-MV_DENY void hp_port_target(struct hp_port *port, struct hp_target *target)
+void mv_port_init(void)
 {
+    struct hp_target *target = &mv_port.target;
     uint32_t size;
 
-    (void)port;
     memcpy(&size, mv_build_id + sizeof(size), sizeof(size));
-    memset(target, 0, sizeof(*target));
     target->machine = MV_ARCH_MACHINE;
     target->flags = HP_TARGET_LIVE;
     target->page_size = (uint32_t)MV_PAGE;
@@ -29,6 +28,11 @@ MV_DENY void hp_port_target(struct hp_port *port, struct hp_target *target)
     target->text_end = mv_address(mv_text_end);
     target->build_id = mv_build_id + NOTE_HEADER_SIZE + NOTE_NAME_SIZE;
     target->build_id_size = size;
+}
+
+MV_DENY void hp_port_target(struct hp_port *port, struct hp_target *target)
+{
+    *target = port->target;
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */

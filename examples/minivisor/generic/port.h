@@ -6,11 +6,13 @@
 
 #include <minivisor/mv.h>
 
-/* The one target there is. What it needs to know is static; this is what belongs to one request. */
+/* The one target there is: what it says of itself. */
 struct hp_port {
-    struct mv_vcpu *caller; /* of the hypercall in progress, for hp_port_copy_in() and its kin */
+    struct hp_target target;
 };
 
 extern struct hp_port mv_port;
+
+void mv_port_init(void);
 
 #endif

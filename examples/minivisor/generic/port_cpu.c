@@ -86,18 +86,27 @@ MV_DENY void hp_port_window_leave(struct hp_port *port)
 
 /* ---- the control interface ------------------------------------------------------------------- */
 
+/* A hypercall is served by the CPU of its guest. */
+static MV_DENY struct mv_vcpu *caller(void)
+{
+    return &mv_arch_self()->vcpu;
+}
+
 MV_DENY bool hp_port_control_permit(struct hp_port *port, uint32_t command)
 {
+    (void)port;
     (void)command;
-    return port->caller->id == 0;
+    return caller()->id == 0;
 }
 
 MV_DENY bool hp_port_copy_in(struct hp_port *port, void *to, uint64_t from, size_t size)
 {
-    return mv_guest_read(port->caller, to, from, size);
+    (void)port;
+    return mv_guest_read(caller(), to, from, size);
 }
 
 MV_DENY bool hp_port_copy_out(struct hp_port *port, uint64_t to, const void *from, size_t size)
 {
-    return mv_guest_write(port->caller, to, from, size);
+    (void)port;
+    return mv_guest_write(caller(), to, from, size);
 }

@@ -21,8 +21,8 @@ void guest_relax(void);
 void print(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 _Noreturn void finish(bool good);
 
-/* Asks for an answer and counts it. */
-void ask(void);
+/* Asks for an answer, counts and returns it. */
+uint64_t ask(void);
 
 /* Uploads a file of the archive under its own name. Returns what the hypercall returned. */
 int64_t upload(const char *name);

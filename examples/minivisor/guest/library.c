@@ -38,7 +38,7 @@ _Noreturn void finish(bool good)
     }
 }
 
-void ask(void)
+uint64_t ask(void)
 {
     struct mv_guest_page *page = own_page();
     uint64_t answer = (uint64_t)guest_call(MV_CALL_ANSWER, 0, 0, 0);
@@ -52,6 +52,7 @@ void ask(void)
         page->seen[version][tag]++;
     }
     page->calls++;
+    return answer;
 }
 
 static int64_t fetch(const char *name, struct mv_file *file)
@@ -144,7 +145,7 @@ int64_t action(const char *name, enum hp_action_command command, uint32_t timeou
         return rc;
     }
     do {
-        ask();
+        (void)ask();
         rc = get(name, &status);
     } while (rc == 0 && status.rc == -HP_ERRNO_EAGAIN);
     return rc != 0 ? rc : status.rc;

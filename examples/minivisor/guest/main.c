@@ -13,9 +13,10 @@ void guest_main(uint64_t id)
             run_script();
         }
     }
+    page->control = guest_call(MV_CALL_HOTPATCH, MV_GUEST_BUFFER, 0, 0);
     for (;;) {
         if (__atomic_load_n(&page->silent, __ATOMIC_ACQUIRE) == 0) {
-            ask();
+            (void)ask();
         } else {
             guest_relax();
         }

@@ -70,7 +70,7 @@ entry_common:
         .type mv_arch_probe_write, @function
 mv_arch_probe_write:
         xorl %eax, %eax
-        movb (%rdi), %dl
+3:      movb (%rdi), %dl
 1:      movb %dl, (%rdi)
         movb $1, %al
 2:      ret
@@ -78,6 +78,7 @@ mv_arch_probe_write:
 
         .section .ex_table, "a"
         .long 1b - ., 2b - .
+        .long 3b - ., 2b - .
 
 /* The trap handler leaves the function that could not be fetched, and clears RAX. */
         .section .text.deny, "ax"

@@ -63,8 +63,9 @@ struct mv_guest_page {
     uint64_t seen[MV_VERSIONS][2]; /* of them, by version and tag */
     uint64_t wrong;                /* neither: 0 to the end */
     uint64_t last_wrong;
+    int64_t control; /* what MV_CALL_HOTPATCH has answered to a guest that is not guest 0 */
     uint64_t alive;  /* rounds of its loop, with or without hypercalls */
-    uint64_t silent; /* written by the hypervisor: loop without hypercalls while it is not 0 */
+    uint64_t silent; /* the hypervisor's: loop without hypercalls while it is not 0 */
 };
 
 struct mv_file {

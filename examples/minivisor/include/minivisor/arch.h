@@ -139,8 +139,8 @@ enum mv_exit mv_arch_vcpu_run(struct mv_vcpu *vcpu);
 /* ---- probes ------------------------------------------------------------------------------------
  */
 
-/* Writes the byte at addr back to it, by an instruction that has an entry in the exception table.
- * False: it faulted. Any. */
+/* Reads the byte at addr and writes it back, by instructions that have entries in the exception
+ * table. False: one of them faulted. Any. */
 bool mv_arch_probe_write(uint64_t addr);
 
 /*
