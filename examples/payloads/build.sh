@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds a live-patch payload for exactly one x86-64 executable: a Xen, or a process that patches
-# itself. No header of the target is needed.
+# Builds a live-patch payload for exactly one executable of x86-64 or Arm64: a Xen, a hypervisor of
+# one's own, or a process that patches itself. No header of the target is needed.
 #
 #   build.sh [--depends-on PAYLOAD] OUT TARGET SOURCE...
 #
@@ -65,7 +65,7 @@ target_fact() {
         end=$("$objdump" -d --no-show-raw-insn --start-address="0x$addr" \
             --stop-address="$(printf '0x%x' $((0x$addr + size)))" "$target" |
             awk -v callee="<${names#*_TO_}>" \
-                '$2 == "call" && $NF == callee && !seen++ { print $1 }')
+                '($2 == "call" || $2 == "bl") && $NF == callee && !seen++ { print $1 }')
         [ -n "$end" ] || fail "${names%%_TO_*} does not call ${names#*_TO_}"
         echo $((0x${end%:} - 0x$addr))
         ;;
@@ -119,10 +119,14 @@ done
 
 # Position-independent code that depends on nothing which a hypervisor lacks. The words of
 # PAYLOAD_CFLAGS are meant to be split.
-# shellcheck disable=SC2206
 flags=(-std=c11 -O2 -Wall -Wextra -I"$include" -ffreestanding -fpic -fno-common
-    -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -mno-red-zone
-    -mno-sse ${PAYLOAD_CFLAGS:-})
+    -fno-asynchronous-unwind-tables -fno-stack-protector)
+case $("$readelf" -h "$target") in
+*AArch64*) flags+=(-mgeneral-regs-only -mno-outline-atomics) ;;
+*) flags+=(-fcf-protection=none -mno-red-zone -mno-sse) ;;
+esac
+# shellcheck disable=SC2206
+flags+=(${PAYLOAD_CFLAGS:-})
 # Records and hooks in the order of the source: what clang does anyway must be asked for with gcc.
 if "$cc" -Werror -fno-toplevel-reorder -E -x c /dev/null >"$work/probe" 2>&1; then
     flags+=(-fno-toplevel-reorder)

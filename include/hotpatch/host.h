@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <hotpatch/port.h>
+#include <hotpatch/profile.h>
 #include <hotpatch/status.h>
 
 #ifdef __cplusplus
@@ -100,6 +101,13 @@ HP_MUST_USE enum hp_status hp_host_open_self(struct hp_port **port,
  * be opened again. NULL is allowed.
  */
 void hp_host_close(struct hp_port *port);
+
+/*
+ * The profile that the target's capability record (target.h) names; NULL when it has no record.
+ * With a record, payloads are placed in its load window unless a base was given, and code on its
+ * deny list is not patchable.
+ */
+const struct hp_profile *hp_host_profile(const struct hp_port *port);
 
 /* ---- CPUs ------------------------------------------------------------------------------------ */
 

@@ -151,7 +151,9 @@ struct hp_port {
     struct hp_host_segment *segments; /* by ascending address */
     size_t segment_count;
 
-    struct hp_host_range *rewritten; /* by ascending address, neither touching nor overlapping */
+    struct hp_host_range denied;      /* files: what the capability record says; may be empty */
+    const struct hp_profile *profile; /* the same; NULL: it has none */
+    struct hp_host_range *rewritten;  /* by ascending address, neither touching nor overlapping */
     size_t rewritten_count;
 
     struct hp_host_range constants; /* never changed, although their section is writable */
@@ -285,6 +287,13 @@ HP_MUST_USE enum hp_status hp_host_check_process(const struct hp_host_reader *re
 
 /* self.c: true when any of the range is code of this library. */
 bool hp_host_is_denied(uint64_t addr, size_t size);
+
+/* record.c: takes the capability record of a file, which is the contents of its section. */
+HP_MUST_USE enum hp_status hp_host_read_record(const struct hp_host_reader *reader,
+                                               const uint8_t *bytes, size_t size);
+
+/* record.c: whether any of [addr, addr + size), which is in the target, is denied by it. */
+bool hp_host_is_on_deny_list(const struct hp_port *port, uint64_t addr, size_t size);
 
 /* self.c: maps the executable again. */
 void hp_host_restore_code(struct hp_port *port);

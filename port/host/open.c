@@ -17,6 +17,8 @@
 
 #include <gelf.h>
 
+#include <hotpatch/target.h>
+
 #include "base/diag.h"
 #include "base/span.h"
 #include "internal.h"
@@ -119,6 +121,7 @@ static enum hp_status read_section(struct hp_host_reader *reader, Elf_Scn *scn,
 {
     struct hp_port *port = reader->port;
     struct hp_host_section *section = &port->sections[port->section_count];
+    enum hp_status status;
 
     section->index = (uint32_t)elf_ndxscn(scn);
     section->addr = shdr->sh_addr + port->bias;
@@ -146,7 +149,11 @@ static enum hp_status read_section(struct hp_host_reader *reader, Elf_Scn *scn,
                               section->index);
     }
     *room -= section->size;
-    return copy_contents(reader, scn, section);
+    status = copy_contents(reader, scn, section);
+    if (status == HP_OK && strcmp(name, HP_TARGET_SECTION) == 0) {
+        status = hp_host_read_record(reader, section->bytes, (size_t)section->size);
+    }
+    return status;
 }
 
 static int compare_sections(const void *a, const void *b)

@@ -143,5 +143,8 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
         !hp_range_fits(section->size, addr - section->addr, size)) {
         return HP_PATCH_RANGE;
     }
-    return port->live && hp_host_is_denied(addr, size) ? HP_PATCH_DENIED : HP_OK;
+    return (port->live && hp_host_is_denied(addr, size)) ||
+                   hp_host_is_on_deny_list(port, addr, size)
+               ? HP_PATCH_DENIED
+               : HP_OK;
 }

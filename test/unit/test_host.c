@@ -628,6 +628,82 @@ static void test_patchable(void **state)
     hp_host_close(port);
 }
 
+/* ---- the capability record --------------------------------------------------------------------
+ */
+
+/* Links a target with a capability record as @/record; `options` choose its defects. */
+static void build_record(const struct fixture *f, const char *options)
+{
+    char line[1024];
+
+    (void)snprintf(line, sizeof(line), "cc %s -c -o @/record.o %%/record.S", options);
+    run(f, line);
+    run(f, "ld -no-pie -z noexecstack --build-id=sha1 " TARGET_BASE " -e record_code -o @/record "
+           "@/record.o");
+}
+
+static void test_record(void **state)
+{
+    const struct fixture *f = *state;
+    const struct hp_image_request request = {
+        .size = PAGE, .align = PAGE, .low = 0, .high = UINT64_MAX};
+    struct hp_image_memory memory;
+    struct hp_target target;
+    struct hp_port *port;
+    uint64_t denied;
+
+    build_record(f, "-DFLAGS=0x101");
+    port = open_target(f, "record");
+    assert_ptr_equal(hp_host_profile(port), &hp_profile_xen_4_17);
+    denied = address_of(port, "record_denied");
+    assert_int_equal(hp_port_patchable(port, denied - 5, 5), HP_OK);
+    assert_int_equal(hp_port_patchable(port, denied - 5, 6), HP_PATCH_DENIED);
+    assert_int_equal(hp_port_patchable(port, denied + 15, 1), HP_PATCH_DENIED);
+    assert_int_equal(hp_port_patchable(port, denied + 16, 5), HP_OK);
+    /* What says that a target is live is not for its file to say. */
+    hp_port_target(port, &target);
+    assert_int_equal(target.flags, HP_TARGET_BTI);
+    assert_int_equal(hp_port_image_alloc(port, &request, &memory), HP_OK);
+    assert_int_equal(memory.addr, address_of(port, "record_code") + 0x100000);
+    hp_port_image_free(port, &memory);
+    hp_host_close(port);
+
+    port = open_target(f, "target");
+    assert_null(hp_host_profile(port));
+    hp_host_close(port);
+}
+
+/* Each record with one defect, and the word that tells it. */
+static void test_record_damaged(void **state)
+{
+    static const char *const cases[][2] = {
+        {"-DMAGIC=\"HOTPATCX\"", "damaged"},
+        {"-DSIZE=87", "damaged"},
+        {"-DSIZE=89", "damaged"},
+        {"-DSHORT", "damaged"},
+        {"-DDENY_END=record_denied-1", "deny list"},
+        {"-DWINDOW_END=record_code", "load window"},
+        {"-DWINDOW=record_code+1", "load window"},
+        {"-DPROFILE=\"nobody\"", "profile"},
+        {"-DENDLESS", "profile"},
+    };
+    const struct fixture *f = *state;
+    char path[2 * PATH_SIZE];
+    struct hp_port *port;
+    struct hp_diag diag;
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        build_record(f, cases[i][0]);
+        path_in(f, "record", path);
+        hp_diag_init(&diag);
+        assert_int_equal(hp_host_open(&port, path, NULL, &diag), HP_TARGET_FILE);
+        assert_null(port);
+        assert_non_null(strstr(diag.name, "capability record"));
+        assert_non_null(strstr(diag.name, cases[i][1]));
+    }
+}
+
 /* ---- ranges rewritten at boot ------------------------------------------------------------------
  */
 
@@ -1603,6 +1679,8 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_discarded),
         cmocka_unit_test(test_patchable),
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_record_damaged),
         cmocka_unit_test(test_rewritten),
         cmocka_unit_test(test_rewritten_read),
         cmocka_unit_test(test_supported),

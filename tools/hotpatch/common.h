@@ -156,6 +156,7 @@ struct stack {
     struct loaded *after;              /* --after, in order */
     const struct hp_payload **applied; /* the same, as the library wants them */
     size_t count;
+    const struct hp_profile *profile; /* as asked for, else the target's own; NULL: the default */
 };
 
 /*
@@ -172,14 +173,13 @@ void stack_close(struct stack *stack);
  * stack, and keeps it with its plan. Call loaded_free() in any case.
  */
 HP_MUST_USE enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack,
-                                        const struct options *options, struct hp_diag *diag);
+                                        struct hp_diag *diag);
 
 /*
  * Reads and judges the one payload of `plan` and `link`; a refusal goes to stderr. Returns like
  * stack_open(). Call loaded_free() in any case.
  */
-int loaded_open(struct loaded *loaded, const char *path, const struct stack *stack,
-                const struct options *options);
+int loaded_open(struct loaded *loaded, const char *path, const struct stack *stack);
 
 void loaded_free(struct loaded *loaded);
 

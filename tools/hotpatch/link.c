@@ -114,7 +114,7 @@ int link_run(const struct options *options)
     int rc = stack_open(&stack, options);
 
     if (rc == TOOL_ACCEPTED) {
-        rc = loaded_open(&loaded, options->files[0], &stack, options);
+        rc = loaded_open(&loaded, options->files[0], &stack);
     }
     if (rc == TOOL_ACCEPTED) {
         rc = link_payload(&stack, &loaded, options->output);

@@ -108,7 +108,7 @@ int plan_run(const struct options *options)
     int rc = stack_open(&stack, options);
 
     if (rc == TOOL_ACCEPTED) {
-        rc = loaded_open(&loaded, options->files[0], &stack, options);
+        rc = loaded_open(&loaded, options->files[0], &stack);
     }
     if (rc == TOOL_ACCEPTED) {
         char *undecided = undecided_text(&loaded.payload.undecided);

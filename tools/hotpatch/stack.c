@@ -20,12 +20,11 @@ enum hp_status view_open(struct hp_elf *elf, const struct file *file,
     return hp_elf_open(elf, file->data, extent, profile, diag);
 }
 
-enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack,
-                            const struct options *options, struct hp_diag *diag)
+enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack, struct hp_diag *diag)
 {
     const struct hp_load_options load = {
         .size = sizeof(load),
-        .profile = options->profile,
+        .profile = stack->profile,
         .loaded = stack->applied,
         .loaded_count = stack->count,
         .allow_undecided = true,
@@ -48,7 +47,7 @@ enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack,
     if (status) {
         return status;
     }
-    status = view_open(&loaded->elf, &loaded->file, options->profile, diag);
+    status = view_open(&loaded->elf, &loaded->file, stack->profile, diag);
     if (status) {
         return status;
     }
@@ -76,13 +75,12 @@ static int read_payload(struct loaded *loaded, const char *path)
     return TOOL_ACCEPTED;
 }
 
-int loaded_open(struct loaded *loaded, const char *path, const struct stack *stack,
-                const struct options *options)
+int loaded_open(struct loaded *loaded, const char *path, const struct stack *stack)
 {
     struct hp_diag diag;
     int rc = read_payload(loaded, path);
 
-    if (rc == TOOL_ACCEPTED && loaded_judge(loaded, stack, options, &diag) != HP_OK) {
+    if (rc == TOOL_ACCEPTED && loaded_judge(loaded, stack, &diag) != HP_OK) {
         print_refusal(stderr, path, &diag, want_colour(stderr));
         rc = TOOL_REFUSED;
     }
@@ -101,6 +99,7 @@ static int open_target(struct stack *stack, const struct options *options)
 
     hp_diag_init(&diag);
     if (hp_host_open(&stack->port, options->target, &host, &diag) == HP_OK) {
+        stack->profile = options->profile != NULL ? options->profile : hp_host_profile(stack->port);
         return TOOL_ACCEPTED;
     }
     stack->port = NULL;
@@ -123,7 +122,7 @@ int stack_open(struct stack *stack, const struct options *options)
         struct hp_diag diag;
 
         rc = read_payload(loaded, options->after[i]);
-        if (rc == TOOL_ACCEPTED && loaded_judge(loaded, stack, options, &diag) != HP_OK) {
+        if (rc == TOOL_ACCEPTED && loaded_judge(loaded, stack, &diag) != HP_OK) {
             fputs("hotpatch: --after ", stderr);
             print_refusal(stderr, loaded->path, &diag, false);
             rc = TOOL_REFUSED;

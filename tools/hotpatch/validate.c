@@ -62,7 +62,7 @@ static int validate_file(const struct stack *stack, const struct options *option
 {
     const struct hp_validate_options how = {
         .size = sizeof(how),
-        .profile = options->profile,
+        .profile = stack->profile,
         .applied = stack->applied,
         .applied_count = stack->count,
         .allow_undecided = true,

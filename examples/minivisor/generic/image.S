@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The guest's code, which the hypervisor copies into every guest. */
+        .section .rodata, "a"
+        .balign 16
+        .globl mv_guest_code, mv_guest_code_end
+mv_guest_code:
+        .incbin "guest.bin"
+mv_guest_code_end:
+        .section .note.GNU-stack, "", %progbits

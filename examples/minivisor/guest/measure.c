@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guest.h"
+
+void run_measure(void)
+{
+    finish(true);
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the minivisor (examples/minivisor) and its payloads, and runs it under an emulator.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+    cat <<'TEXT'
+usage: minivisor.sh [--arch x86_64] [--cpus N] [--quiet] [--build]
+       minivisor.sh [--arch x86_64] --measure
+
+Boots a small hypervisor of our own that contains the library, with a guest on each of its CPUs, and
+patches it under their load; prints what happens and exits by the result. The verdicts on its
+payloads are compared with those of the hotpatch command.
+
+  --cpus N    1 to 4 (4)
+  --quiet     prints a transcript only when something fails, and "N passed, N failed"
+  --build     builds, checks the image, and runs nothing
+  --measure   prints what the stopped window and the whole action cost, in instructions
+TEXT
+}
+
+SOURCE=$HP_ROOT/examples/minivisor
+PAYLOADS=$SOURCE/payloads
+# Seconds until the emulator is stopped: some twenty times what a run takes.
+LIMIT=180
+
+# ---- building ------------------------------------------------------------------------------------
+
+# The tools of each architecture.
+choose_arch() {
+    case $arch in
+    x86_64) prefix= ;;
+    arm64) prefix=aarch64-linux-gnu- ;;
+    *) usage >&2; exit 2 ;;
+    esac
+    [ -f "$SOURCE/arch/$arch/build.cmake" ] || die "there is no architecture $arch"
+    export CC=${prefix}gcc LD=${prefix}ld OBJCOPY=${prefix}objcopy OBJDUMP=${prefix}objdump \
+        READELF=${prefix}readelf
+}
+
+build_image() {
+    local system=()
+
+    [ -z "$prefix" ] || system=(-DCMAKE_SYSTEM_NAME=Generic -DCMAKE_OBJCOPY="$OBJCOPY")
+    run_quiet cmake -S "$SOURCE" -B "$build" -G Ninja -DMV_ARCH="$arch" -DCMAKE_C_COMPILER="$CC" \
+        "${system[@]}"
+    run_quiet cmake --build "$build" --parallel "$HP_JOBS" -- --quiet
+}
+
+# The image holds the library and nothing of its host: no undefined symbol, nothing that a C library
+# or the compiler's own has, and of the archives linked only the project's.
+check_image() {
+    local found
+
+    found=$("$READELF" -sW "$image" | awk '$7 == "UND" && $8 != "" { print $8 }')
+    [ -z "$found" ] || die "undefined symbols: $found"
+    found=$("$READELF" -sW "$image" | awk '$8 ~ /^(__libc|_IO_|malloc|printf|__udiv|__mul|__aeabi|__stack_chk)/ { print $8 }')
+    [ -z "$found" ] || die "symbols of a C library or of libgcc: $found"
+    found=$("$READELF" -dW "$image" | grep NEEDED || true)
+    [ -z "$found" ] || die "shared libraries: $found"
+    "$READELF" -sW "$image" | grep -q ' hp_payload_load$' || die "the library is not in it"
+    found=$("$READELF" -lW "$image" | awk '$1 == "LOAD" && / RWE /')
+    [ -z "$found" ] || die "a segment is writable and executable"
+}
+
+# payload NAME FLAGS SOURCE [OPTION...]: builds one.
+payload() {
+    PAYLOAD_CFLAGS="$2 -Werror" "$HP_ROOT/examples/payloads/build.sh" "${@:4}" "$work/$1" "$image" \
+        "$PAYLOADS/$3"
+}
+
+# overwrite FILE OFFSET BYTES: BYTES as printf has them.
+overwrite() {
+    # shellcheck disable=SC2059 # the escapes are meant
+    printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# A payload for an image that differs in its build-id alone.
+foreign_payload() {
+    cp "$image" "$work/foreign.image"
+    "$OBJCOPY" -O binary --only-section=.note.gnu.build-id "$image" "$work/note"
+    overwrite "$work/note" 20 '\377\377'
+    "$OBJCOPY" --update-section .note.gnu.build-id="$work/note" "$work/foreign.image"
+    image=$work/foreign.image payload foreign -DVERSION=2 answer.c
+}
+
+build_payloads() {
+    payload data '' data.c
+    payload first -DVERSION=2 answer.c
+    payload second -DVERSION=3 answer.c
+    payload stacked -DVERSION=3 answer.c --depends-on "$work/first"
+    payload nop '' nop.c
+    payload hooks '' hooks.c
+    payload nmi '' nmi.c
+    payload undefined -DUNDEFINED refused.c
+    payload unknown -DUNKNOWN refused.c
+    payload small -DSMALL refused.c
+    payload expectation -DEXPECTATION refused.c
+    payload denied -DDENIED refused.c
+    foreign_payload
+    head -c 1000 "$work/first" >"$work/truncated"
+    cp "$work/first" "$work/corrupt"
+    overwrite "$work/corrupt" 62 '\377\377' # e_shstrndx
+}
+
+# ---- running -------------------------------------------------------------------------------------
+
+# emulate CPUS ARCHIVE OPTION...: runs the machine; its console goes to standard output.
+emulate() {
+    local cpus=$1 archive=$2 status=0
+
+    shift 2
+    case $arch in
+    x86_64)
+        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel tcg -cpu max -smp "$cpus" -m 256 \
+            -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
+            -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
+            status=$?
+        # The device makes 2n + 1 of the guest's n.
+        [ "$status" -eq 1 ]
+        ;;
+    esac
+}
+
+# archive NAME...: an archive of files of the work directory.
+archive() {
+    tar --format=ustar -C "$work" -cf "$work/archive" "$@"
+}
+
+# The verdicts that the hypervisor gave must be those of the hotpatch command on the same files.
+compare_verdicts() {
+    local name running offline after
+
+    while read -r name running; do
+        after=()
+        [ "$name" != stacked ] || after=(--after "$work/first")
+        offline=$("$HP_ROOT/build/bin/hotpatch" validate --target "$image" "${after[@]}" --json \
+            "$work/$name" | sed -n 's/.*"status": *"\([^"]*\)".*/\1/p' || true)
+        if [ "$offline" = "$running" ]; then
+            printf '    ok    %-12s %s\n' "$name" "$offline"
+        else
+            printf '    FAIL  %-12s offline %s, in the hypervisor %s\n' "$name" "$offline" "$running"
+        fi
+    done < <(sed -n 's/^    verdict \([a-z]*\): \(.*\)$/\1 \2/p' "$work/transcript")
+}
+
+run_scenario() {
+    local status=0 passed failed
+
+    build_payloads
+    archive data first second stacked nop hooks nmi undefined unknown small expectation denied \
+        foreign truncated corrupt
+    emulate "$cpus" "$work/archive" >"$work/console" || status=$?
+    # Without what the firmware says.
+    tr -d '\r' <"$work/console" | sed -n '/^.*minivisor: /,$ { s/^.*minivisor: /minivisor: /; p }' \
+        >"$work/transcript"
+    {
+        printf '\n    the offline verdicts, by hotpatch validate --target\n\n'
+        compare_verdicts
+    } >"$work/verdicts"
+    cat "$work/verdicts" >>"$work/transcript"
+    passed=$(grep -c '^    ok ' "$work/transcript" || true)
+    failed=$(grep -c '^    FAIL ' "$work/transcript" || true)
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        failed=1
+        [ -s "$work/transcript" ] || cat "$work/console"
+    fi
+    if [ -z "$quiet" ] || [ "$failed" -ne 0 ]; then
+        cat "$work/transcript"
+        printf '\n'
+    fi
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+}
+
+# ---- command line --------------------------------------------------------------------------------
+
+arch=x86_64 cpus=4 quiet='' mode=run_scenario
+while [ $# -gt 0 ]; do
+    case $1 in
+    --arch | --cpus)
+        [ $# -ge 2 ] || { usage >&2; exit 2; }
+        [ "$1" = --arch ] && arch=$2 || cpus=$2
+        shift
+        ;;
+    --quiet) quiet=yes ;;
+    --build) mode=: ;;
+    --measure) mode=run_measure ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+case $cpus in [1-4]) ;; *) usage >&2; exit 2 ;; esac
+
+choose_arch
+install_packages build qemu
+build=$HP_ROOT/build-minivisor/$arch
+image=$build/minivisor
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+[ -x "$HP_ROOT/build/bin/hotpatch" ] || build_preset default
+build_image
+check_image
+"$mode"
