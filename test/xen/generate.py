@@ -13,7 +13,6 @@ from collections import namedtuple
 from target import Target
 
 HOOKS = ("load", "unload", "preapply", "apply", "postapply", "prerevert", "revert", "postrevert")
-VETO = {"preapply", "apply", "prerevert", "revert"}  # they return a number
 EXTRA, CHANGESET = "xen_extra_version", "xen_changeset"
 
 # A record: the old function or address, name in the payload (None: none), new function (None: NOP),
@@ -247,9 +246,13 @@ class Maker:
         top = Asm(self.tag())
         self.add_hooks(top, kinds, shared)
         path = self.build(top, name + "-top", depends=bottom, reporter=False)
-        before = "".join("1" if kind in kinds and kind in ("load", "preapply", "apply", "postapply")
-                         else "0" for kind in HOOKS)
-        after = "".join("1" if kind in kinds else "0" for kind in HOOKS)
+        # The load and unload hooks are a part of the actions that the others take the place of.
+        never = [hook for hook, instead in (("load", "apply"), ("unload", "revert"))
+                 if instead in kinds]
+        before = "".join("1" if kind in kinds and kind not in never and
+                         kind in ("load", "preapply", "apply", "postapply") else "0"
+                         for kind in HOOKS)
+        after = "".join("1" if kind in kinds and kind not in never else "0" for kind in HOOKS)
         return case(name, [bottom, path], {"changeset": f"{asm.tag}:{before}",
                                            "changeset reverted": f"{asm.tag}:{after}"})
 
@@ -354,27 +357,25 @@ class Maker:
         asm.records.append(self.report_record()._replace(new=label))
         return case(name, [self.build(asm, name)], {"extra": f"{asm.tag}:00000044"})
 
-    def many(self, rounds):
-        """Cases of all families; `rounds` scales their number."""
+    def many(self, start=0):
+        """A case or some of each family; their names are counted on from `start`."""
         rng = self.rng
         styles = [(), ("expect",), ("addr",), ("addr", "unnamed"), ("nosize",),
                   ("addr", "expect"), ("expect", "nosize")]
-        for n in range(rounds):
-            for style in styles:
-                yield self.copies(f"copies-{'-'.join(style) or 'plain'}-{n}", rng.randint(1, 8),
-                                  style)
-            for k in range(3):
-                kinds = [kind for kind in HOOKS if rng.random() < 0.5]
-                yield self.with_hooks(f"hooks-{k}-{n}", kinds, rng.randint(0, 2))
-                yield self.watched_hooks(f"watched-{k}-{n}", kinds or ["load"])
-            yield self.nops(f"nops-{n}", rng.randint(1, 4))
-            yield self.nops(f"nops-more-{n}", rng.randint(1, 12))
-            yield self.metadata(f"metadata-{n}")
-            yield self.stack(f"pair-{n}", 2)
-            yield self.stack(f"stack-{n}", rng.randint(3, 4))
-            yield self.data(f"data-{n}")
-        for n in range(max(1, rounds // 3)):
-            yield self.alternatives(f"alternative-{n}", False)
-            yield self.alternatives(f"alternative-inverted-{n}", True)
-            yield self.exceptions(f"exception-{n}")
-            yield self.bugs(f"bug-{n}")
+        for style in styles:
+            yield self.copies(f"copies-{'-'.join(style) or 'plain'}-{start}", rng.randint(1, 8),
+                              style)
+        for k in range(3):
+            kinds = [kind for kind in HOOKS if rng.random() < 0.5]
+            yield self.with_hooks(f"hooks-{k}-{start}", kinds, rng.randint(0, 2))
+            yield self.watched_hooks(f"watched-{k}-{start}", kinds or ["load"])
+        yield self.nops(f"nops-{start}", rng.randint(1, 4))
+        yield self.nops(f"nops-more-{start}", rng.randint(1, 12))
+        yield self.metadata(f"metadata-{start}")
+        yield self.stack(f"pair-{start}", 2)
+        yield self.stack(f"stack-{start}", rng.randint(3, 4))
+        yield self.data(f"data-{start}")
+        yield self.alternatives(f"alternative-{start}", False)
+        yield self.alternatives(f"alternative-inverted-{start}", True)
+        yield self.exceptions(f"exception-{start}")
+        yield self.bugs(f"bug-{start}")
