@@ -27,13 +27,13 @@ struct hp_profile {
     uint32_t sections_max;    /* section headers, index 0 included */
     uint32_t symbol_name_max; /* bytes of a symbol name that is looked up, without its NUL */
     /* rules; each is stricter when set */
-    uint32_t record_versions;    /* bit n set: records of version n are accepted */
-    const uint16_t *reloc_types; /* relocation types accepted; NULL: all that the library knows */
-    uint32_t reloc_type_count;   /* entries at reloc_types */
-    uint32_t
-        signature_algorithms;  /* HP_ALLOW(HP_KEY_...): what its hypervisor can verify; 0: all */
-    bool weak_must_resolve;    /* an undefined weak symbol that nothing provides is refused */
-    bool locals_must_be_new;   /* named local symbols, too, must not exist elsewhere */
+    uint32_t record_versions;      /* bit n set: records of version n are accepted */
+    const uint16_t *reloc_types;   /* relocation types accepted; NULL: all that the library knows */
+    uint32_t reloc_type_count;     /* entries at reloc_types */
+    uint32_t signature_algorithms; /* HP_ALLOW(HP_KEY_...): what it can verify; 0: all */
+    bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
+    bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
+    bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

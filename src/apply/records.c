@@ -221,6 +221,11 @@ static enum hp_status look_up(struct hp_loading *loading, struct hp_record *reco
 
     for (n = length; n > 0 && record->name[n - 1] != '#'; n--) {
         if (record->name[n - 1] == '+') {
+            if (loading->payload->profile->no_name_offsets) {
+                status = fail_record(loading, HP_RECORD_TARGET);
+                hp_note_profile(loading->diag, loading->payload->profile->name);
+                return status;
+            }
             if (!parse_offset(record->name + n, &offset)) {
                 return fail_record(loading, HP_RECORD_NAME_OFFSET);
             }

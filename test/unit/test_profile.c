@@ -279,6 +279,24 @@ static void test_symbol_name_length(void **state)
     assert_null(diag.profile);
 }
 
+/* Xen 4.17 looks "symbol+offset" up as it stands, and finds nothing. */
+static void test_name_offset(void **state)
+{
+    struct eb_payload p = eb_payload_new(true, HP_EM_X86_64, NULL);
+    struct hp_diag diag;
+
+    (void)state;
+    eb_payload_function(&p, "target_function+0", TP_FUNCTION_SIZE);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+    p = eb_payload_new(true, HP_EM_X86_64, NULL);
+    eb_payload_function(&p, "target_function+0", TP_FUNCTION_SIZE);
+    refused_by(&hp_profile_xen_4_17, &p, HP_RECORD_TARGET, &diag);
+    assert_int_equal(diag.record, 0);
+    assert_string_equal(diag.name, "target_function+0");
+    assert_non_null(diag.profile);
+    assert_string_equal(diag.profile, "xen-4.17");
+}
+
 /* With records of version 1, only a profile demands the section. */
 static void test_xen_depends(void **state)
 {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
+        cmocka_unit_test(test_name_offset),
         cmocka_unit_test(test_xen_depends),
         cmocka_unit_test(test_own_limits),
         cmocka_unit_test(test_version),

@@ -606,15 +606,19 @@ def read_base(payloads, name, target):
     return data, elf
 
 
+def variant(row, payloads, target):
+    """The variant's bytes, and it as an Elf."""
+    data, elf = read_base(payloads, row.base, target)
+    if getattr(row.change, "on_bytes", False):
+        return row.change(data), elf
+    row.change(elf)
+    return elf.build(), elf
+
+
 def make(row, payloads, target):
     """The variant's bytes and the places that its verdict is to name."""
-    data, elf = read_base(payloads, row.base, target)
+    data, elf = variant(row, payloads, target)
     pristine = read_base(payloads, row.base, target)[1]
-    if getattr(row.change, "on_bytes", False):
-        data = row.change(data)
-    else:
-        row.change(elf)
-        data = elf.build()
     where = settled(row.where(pristine) if callable(row.where) else row.where, pristine)
     expected = {**dict.fromkeys(PLACES), **where}
     if expected["relocation"] is not None:
