@@ -34,6 +34,7 @@ struct hp_profile {
         signature_algorithms;  /* HP_ALLOW(HP_KEY_...): what its hypervisor can verify; 0: all */
     bool weak_must_resolve;    /* an undefined weak symbol that nothing provides is refused */
     bool locals_must_be_new;   /* named local symbols, too, must not exist elsewhere */
+    bool no_splices;           /* .hotpatch.splices, which only this library knows, is refused */
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

@@ -32,6 +32,7 @@ const struct hp_profile hp_profile_xen_4_17 = {
     .reloc_type_count = sizeof(xen_4_17_relocs) / sizeof(xen_4_17_relocs[0]),
     .weak_must_resolve = true,
     .locals_must_be_new = true,
+    .no_splices = true,
     .xen_depends_required = true,
 };
 
