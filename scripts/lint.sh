@@ -49,7 +49,7 @@ check_cppcheck() {
         --suppress=missingIncludeSystem --suppress=variableScope \
         --suppress=knownConditionTrueFalse --suppress=constParameter \
         --suppress='redundantAssignment:test/*' --suppress='memleakOnRealloc:test/*' \
-        -D__x86_64__=1 -DHP_WITH_SIGNATURES=1 -DHP_WITH_X86_64=1 -DHP_WITH_CONTROL=1 -DHP_WITH_SPLICES=0 \
+        -D__x86_64__=1 -DHP_WITH_SIGNATURES=1 -DHP_WITH_X86_64=1 -DHP_WITH_CONTROL=1 -DHP_WITH_SPLICES=1 \
         -I include -I src -I test -I test/support -j "$HP_JOBS" --file-list=-
 }
 

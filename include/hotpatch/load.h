@@ -58,7 +58,7 @@ struct hp_undecided {
     bool target;           /* there is no target: identity, symbols and bytes are unchecked */
     uint32_t symbols;      /* undefined symbols that were taken as provided */
     uint32_t relocations;  /* relocations against them, not computed */
-    uint32_t records;      /* records whose function could not be looked up */
+    uint32_t records;      /* records whose function, place or target could not be looked up */
     uint32_t expectations; /* expectations on bytes that the target rewrites at boot */
     uint32_t writes;       /* writes whose old bytes the target rewrites at boot */
     uint32_t tables;       /* tables of which nobody can say whether the target supports them */
@@ -88,6 +88,8 @@ struct hp_payload {
     const char *names; /* the file's symbol names, as far as text_symbols and provided need them */
     struct hp_record *records;
     uint32_t record_count;
+    struct hp_splice *splices;
+    uint32_t splice_count;
     uint8_t record_version;               /* 1 or 2; 2 without records */
     bool safe_to_reapply;                 /* may be applied again after a revert (SPEC section 7) */
     bool has_signature;                   /* a signature trailer follows the ELF file */

@@ -14,6 +14,8 @@
  *
  *     HP_PATCH_FUNCTION(hello, "xen_extra_version", new_version, 12);
  *
+ * HP_SPLICE_BYTES, HP_SPLICE_CALL, HP_SPLICE_JUMP and HP_SPLICE_POINTER change something in place.
+ *
  * Link it with "ld -r --build-id=sha1" and add the notes .livepatch.depends and
  * .livepatch.xen_depends; README.md shows the whole of it.
  */
@@ -67,6 +69,35 @@ struct hp_payload_func {
     struct hp_payload_expect expect;
 };
 
+#define HP_PAYLOAD_SPLICE_VERSION 1
+#define HP_PAYLOAD_SPLICE_MAX     32 /* bytes that one splice may change */
+
+/* What a splice changes. */
+#define HP_SPLICE_KIND_BYTES   1 /* bytes of code, or of read-only data */
+#define HP_SPLICE_KIND_CALL    2 /* where a call goes */
+#define HP_SPLICE_KIND_JUMP    3 /* where a jump goes */
+#define HP_SPLICE_KIND_POINTER 4 /* an address, as in a table of functions */
+
+/*
+ * Splice record, this library's own extension of the format (SPEC section 9.3): 112 bytes on 64-bit
+ * targets, 92 on 32-bit ones. A field that its kind does not use is zero.
+ */
+struct hp_payload_splice {
+    const char *name;       /* the place: symbol, symbol+offset or file.c#symbol+offset; NULL only
+                               with addr. The offset is a number or a product: "table+8*17" */
+    const void *addr;       /* the place; NULL: look `name` up */
+    const char *old_name;   /* not of bytes: what stands there leads to; as `name` */
+    const void *old_target; /* the same as an address; NULL: look old_name up */
+    const void *new_target; /* not of bytes: where it is to lead */
+    uint8_t version;        /* HP_PAYLOAD_SPLICE_VERSION */
+    uint8_t kind;           /* HP_SPLICE_KIND_* */
+    uint8_t size;           /* of bytes: how many, 1 to HP_PAYLOAD_SPLICE_MAX */
+    uint8_t reserved[5];    /* zero */
+    uint8_t old_bytes[HP_PAYLOAD_SPLICE_MAX]; /* of bytes: what must stand there */
+    uint8_t new_bytes[HP_PAYLOAD_SPLICE_MAX]; /* of bytes: what is put there */
+};
+
+#define HP_PAYLOAD_SPLICE_SIZE(word)  ((word) == 8 ? 112u : 92u)
 #define HP_PAYLOAD_FUNC_V1_SIZE(word) ((word) == 8 ? 64u : 52u)
 #define HP_PAYLOAD_FUNC_V2_SIZE(word) ((word) == 8 ? 104u : 92u)
 
@@ -79,6 +110,8 @@ HP_PAYLOAD_ASSERT(sizeof(struct hp_payload_func_v1) == HP_PAYLOAD_FUNC_V1_SIZE(s
                   "record of version 1 has the size of the format");
 HP_PAYLOAD_ASSERT(sizeof(struct hp_payload_func) == HP_PAYLOAD_FUNC_V2_SIZE(sizeof(void *)),
                   "record of version 2 has the size of the format");
+HP_PAYLOAD_ASSERT(sizeof(struct hp_payload_splice) == HP_PAYLOAD_SPLICE_SIZE(sizeof(void *)),
+                  "splice record has the size of the format");
 
 /* The payload handle that pre, apply, post and revert hooks get; opaque to them. */
 struct hp_payload_handle;
@@ -137,6 +170,56 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
                                                   .old_size = (old_bytes),                         \
                                                   .version = HP_PAYLOAD_VERSION_1}
 
+/*
+ * HP_SPLICE_RECORD(id, field initializers...): a splice record with any fields. `id` is any
+ * identifier that is unique in the payload. `place` below is a string: "symbol", "symbol+offset" or
+ * "file.c#symbol+offset", where the offset may be a product ("table+8*17"); so is `old_name`, which
+ * names what stands there leads to. Nothing is spliced unless what stands there is as expected.
+ */
+#define HP_SPLICE_RECORD(id, ...)                                                                  \
+    static struct hp_payload_splice HP_PAYLOAD_CAT(hp_splice_, id) HP_PAYLOAD_SECTION(             \
+        ".hotpatch.splices") = {.version = HP_PAYLOAD_SPLICE_VERSION, __VA_ARGS__}
+
+/*
+ * HP_SPLICE_BYTES(id, place, (old byte, ...), (new byte, ...)): changes bytes of code or of
+ * read-only data, 1 to HP_PAYLOAD_SPLICE_MAX of them, as many new ones as old ones.
+ *
+ *     HP_SPLICE_BYTES(limit, "do_domctl+0x1b", (0x72, 0x10), (0x76, 0x10));
+ */
+#define HP_SPLICE_LIST_(...)                                                                       \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define HP_SPLICE_SIZE_(list) sizeof((uint8_t[])HP_SPLICE_LIST_ list)
+#define HP_SPLICE_BYTES(id, place, old, new)                                                       \
+    HP_PAYLOAD_ASSERT(HP_SPLICE_SIZE_(old) == HP_SPLICE_SIZE_(new),                                \
+                      "a splice has as many new bytes as old ones");                               \
+    HP_SPLICE_RECORD(id, .name = (place), .kind = HP_SPLICE_KIND_BYTES,                            \
+                     .size = HP_SPLICE_SIZE_(old), .old_bytes = HP_SPLICE_LIST_ old,               \
+                     .new_bytes = HP_SPLICE_LIST_ new)
+
+#define HP_SPLICE_TARGET_(id, place, kind_, old, new)                                              \
+    HP_SPLICE_RECORD(id, .name = (place), .kind = (kind_), .old_name = (old),                      \
+                     .new_target = (const void *)(new))
+
+/* HP_SPLICE_CALL(id, place, old_name, new_function): the call at `place` calls new_function. */
+#define HP_SPLICE_CALL(id, place, old_name, new_function)                                          \
+    HP_SPLICE_TARGET_(id, place, HP_SPLICE_KIND_CALL, old_name, new_function)
+
+/* HP_SPLICE_JUMP(id, place, old_name, new_function): the jump at `place`, which may be a
+ * conditional one, goes to new_function. */
+#define HP_SPLICE_JUMP(id, place, old_name, new_function)                                          \
+    HP_SPLICE_TARGET_(id, place, HP_SPLICE_KIND_JUMP, old_name, new_function)
+
+/*
+ * HP_SPLICE_POINTER(id, place, old_name, new_function): the pointer at `place`, which is that of
+ * old_name, becomes that of new_function.
+ *
+ *     HP_SPLICE_POINTER(version, "hypercall_table+8*17", "do_xen_version", new_do_xen_version);
+ */
+#define HP_SPLICE_POINTER(id, place, old_name, new_function)                                       \
+    HP_SPLICE_TARGET_(id, place, HP_SPLICE_KIND_POINTER, old_name, new_function)
+
 #define HP_PAYLOAD_HOOK_(kind, type, function)                                                     \
     static type *const HP_PAYLOAD_CAT(hp_hook_##kind##_, function)                                 \
         HP_PAYLOAD_SECTION(".livepatch.hooks." #kind) = (function)
@@ -188,6 +271,15 @@ int hp_handle_function_apply(struct hp_payload_handle *handle, uint32_t record);
  * is restored after it. -EPERM anywhere else, -EINVAL: no such record.
  */
 int hp_handle_function_revert(struct hp_payload_handle *handle, uint32_t record);
+
+/*
+ * The same four for splice records. Like functions, splices are applied all together unless there
+ * is an apply hook.
+ */
+uint32_t hp_handle_splice_count(const struct hp_payload_handle *handle);
+int hp_handle_splice_applied(const struct hp_payload_handle *handle, uint32_t splice);
+int hp_handle_splice_apply(struct hp_payload_handle *handle, uint32_t splice);
+int hp_handle_splice_revert(struct hp_payload_handle *handle, uint32_t splice);
 
 /* HP_PAYLOAD_INFO(id, "key", "value"): one entry of .modinfo. */
 #define HP_PAYLOAD_INFO(id, key, value)                                                            \

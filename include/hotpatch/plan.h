@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Function records as decoded, and the plan: the list of writes that applying a payload makes.
+ * Function and splice records as decoded, and the plan: the list of writes that applying a payload
+ * makes.
  *
  * Every patch, of whatever kind, is lowered to writes {address, old bytes, new bytes} before any
- * CPU is stopped (SPEC section 9). Both arrays belong to a struct hp_payload (load.h).
+ * CPU is stopped (SPEC section 9). The arrays belong to a struct hp_payload (load.h).
  */
 #ifndef HOTPATCH_PLAN_H
 #define HOTPATCH_PLAN_H
@@ -36,36 +37,69 @@ struct hp_record {
     uint8_t expect[HP_WRITE_MAX];
 };
 
+/* Kinds of splices; the numbers are those of the format. */
+enum hp_splice_kind {
+    HP_SPLICE_OF_BYTES = 1,
+    HP_SPLICE_OF_CALL = 2,
+    HP_SPLICE_OF_JUMP = 3,
+    HP_SPLICE_OF_POINTER = 4
+};
+
+/* A splice record of either word size, decoded and resolved (SPEC section 9.3). */
+struct hp_splice {
+    const char *name;     /* NUL-terminated, in the payload's image; NULL when it has none */
+    const char *old_name; /* the same */
+    uint64_t addr;        /* of what is changed; 0 when undecided (no target) */
+    uint64_t start;       /* of the function or object that holds addr; 0 when not known */
+    uint64_t limit;       /* first address after it; 0 when its size is not known */
+    uint64_t old_target;  /* not of bytes: where it must lead */
+    uint64_t new_target;  /* not of bytes: where it is to lead */
+    uint8_t kind;         /* enum hp_splice_kind */
+    uint8_t size;         /* bytes at old_bytes and new_bytes; 0: not of bytes */
+    bool undecided;       /* a place or target of it depends on a target that is not there */
+    uint8_t patched;      /* atomic: 1 while target memory holds the new bytes */
+    uint8_t old_bytes[HP_WRITE_MAX];
+    uint8_t new_bytes[HP_WRITE_MAX];
+};
+
 enum hp_write_kind {
-    HP_WRITE_JUMP, /* a jump to the new function */
-    HP_WRITE_NOP   /* NOPs */
+    HP_WRITE_JUMP,    /* a jump to the new function */
+    HP_WRITE_NOP,     /* NOPs */
+    HP_WRITE_BYTES,   /* splices: bytes */
+    HP_WRITE_CALL_TO, /* a call that goes elsewhere */
+    HP_WRITE_JUMP_TO, /* a jump that goes elsewhere */
+    HP_WRITE_POINTER  /* an address */
 };
 
 /* One write into target memory. */
 struct hp_write {
     uint64_t addr;       /* first byte written */
-    uint64_t dest;       /* HP_WRITE_JUMP: where the jump goes; else 0 */
-    uint32_t record;     /* index of the record it comes from */
+    uint64_t dest;       /* where the jump, call or pointer leads; HP_WRITE_NOP and _BYTES: 0 */
+    uint32_t record;     /* index of the record it comes from: see `splice` */
     uint8_t kind;        /* enum hp_write_kind */
     uint8_t pad;         /* bytes of a landing pad kept in front of addr */
     uint8_t size;        /* bytes at old_bytes and new_bytes */
     uint8_t uncertain;   /* 1: offline, and the target rewrites some of these bytes at boot */
     uint8_t applied;     /* 1: target memory holds new_bytes */
     uint8_t was_applied; /* the same when an action was scheduled */
-    uint8_t reserved[2]; /* the arrays are aligned to 4, and their sizes multiples of it */
+    uint8_t splice;      /* 1: `record` counts in hp_payload.splices; 0: in hp_payload.records */
+    uint8_t data;        /* 1: it is read-only data that is written, not code */
+                         /* the arrays are aligned to 4, and their sizes multiples of it */
     uint8_t old_bytes[HP_WRITE_MAX]; /* put back by a revert */
     uint8_t new_bytes[HP_WRITE_MAX];
     uint8_t now_bytes[HP_WRITE_MAX]; /* what an action must find, once it is scheduled */
     uint8_t *alias;                  /* where an action writes, once it is scheduled */
+    uint8_t *patched;                /* the record's own */
 };
 
 struct hp_payload;
 
 /*
  * Captures the plan: reads the target's bytes as they are now (with the payloads in `applied` on
- * top), finds landing pads, checks expectations, encodes jumps and NOPs, stores old and new bytes,
- * and checks that no two writes overlap and all lie in patchable code. Nothing is written to the
- * target. May be called again, for instance after another payload was applied.
+ * top), finds landing pads, checks expectations, encodes jumps, NOPs and splices, stores old and
+ * new bytes, and checks that no two writes overlap and all lie where patching is allowed. The
+ * writes are in the order of the records, those of functions before those of splices. Nothing is
+ * written to the target. May be called again, for instance after another payload was applied.
  *
  *   payload  a loaded payload; its plan is replaced
  *   applied  payloads whose writes are to be taken as done although the port's memory does not show
@@ -74,8 +108,9 @@ struct hp_payload;
  *
  * Returns HP_OK or HP_RECORD_OLD_SIZE, HP_NOP_SIZE, HP_EXPECT_MISMATCH, HP_TARGET_READ,
  * HP_PATCH_REACH, HP_PATCH_PAST_FUNCTION, HP_PATCH_LANDING_PAD, HP_PATCH_RANGE, HP_PATCH_DENIED,
- * HP_PATCH_OVERLAP; the plan is empty then. Context: load. May sleep. Time n log n in the number of
- * records. Source: SPEC sections 3 and 9.
+ * HP_PATCH_OVERLAP, or for a splice HP_SPLICE_WRITABLE, HP_SPLICE_BOUNDS, HP_SPLICE_ALIGN,
+ * HP_SPLICE_NOT_CODE, HP_SPLICE_NOT_BRANCH, HP_SPLICE_OLD_TARGET; the plan is empty then. Context:
+ * load. May sleep. Time n log n in the number of records. Source: SPEC sections 3 and 9.
  */
 HP_MUST_USE enum hp_status hp_plan_capture(struct hp_payload *payload,
                                            const struct hp_payload *const *applied,

@@ -211,6 +211,19 @@ HP_MUST_USE enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint6
  */
 HP_MUST_USE enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size);
 
+/*
+ * Says whether [addr, addr + size) may be spliced: whether all of it is data that nobody writes
+ * once the target has booted (its .rodata, what it makes read-only at the end of booting, the
+ * read-only data of a loaded payload), that stays in place, and of which none is on the deny list:
+ * tables that patching itself depends on. Asked for only when hp_port_patchable() said
+ * HP_PATCH_RANGE. There is a default, which knows of no such data: HP_PATCH_RANGE.
+ *
+ * Context: load. May sleep: yes. Errors: HP_PATCH_RANGE (there is nothing, or not all of it),
+ * HP_SPLICE_WRITABLE (some of it is the target's variables, .data or .bss), HP_PATCH_DENIED,
+ * HP_UNDECIDED (there is no target). Since: 0.2.
+ */
+HP_MUST_USE enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size);
+
 /* ---- changing target memory ---------------------------------------------------------------- */
 
 /* A writable view of target memory. */
@@ -225,7 +238,10 @@ struct hp_alias {
  * Maps [addr, addr + size) of the target's code, or of the text of a loaded payload, a second time,
  * writable and not executable. The first mapping keeps its permissions. What is written through
  * alias->host is what the target executes once hp_port_text_sync() was called. The range
- * lies in the target's code or in the text of one payload, and need not be aligned.
+ * lies in the target's code or in the text of one payload, and need not be aligned. Where
+ * hp_port_spliceable() allows something, also of read-only data: then all of the range is such
+ * data, and what is written is what the target reads; it never becomes writable where the target
+ * sees it.
  *
  * Context: call. May sleep: yes. Locks held: the manager's. Errors: HP_ALIAS_MAP. Since: 0.2.
  */
@@ -245,7 +261,9 @@ void hp_port_alias_unmap(struct hp_port *port, const struct hp_alias *alias);
  * point of unification, invalidate the instruction cache (inner shareable), then DSB; on RISC-V
  * FENCE RW,RW. hp_port_serialise() then does each CPU's own part. There is a default.
  *
- *   addr  where the target executes the bytes, not the alias
+ *   addr  where the target executes the bytes, not the alias. Of read-only data that was spliced
+ *         where it reads them: something is to be done there only where the data cache can hold two
+ *         views of one byte
  *
  * Context: window. May sleep: no. Since: 0.2.
  */

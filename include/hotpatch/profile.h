@@ -34,6 +34,7 @@ struct hp_profile {
     bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
     bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
     bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
+    bool no_splices;           /* .hotpatch.splices, which only this library knows, is refused */
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

@@ -165,6 +165,12 @@ enum hp_errno {
     X(EXPECT_RESERVED,        "expect-reserved",        EINVAL,     "reserved bits of the expectation are set")        \
     X(EXPECT_LENGTH,          "expect-length",          ERANGE,     "the expectation is longer than the function")     \
     X(EXPECT_MISMATCH,        "expect-mismatch",        EINVAL,     "the target's bytes are not the expected ones")    \
+    X(SPLICE_KIND,            "splice-kind",            EOPNOTSUPP, "the splice is of an unknown kind")                \
+    X(SPLICE_LENGTH,          "splice-length",          EINVAL,     "the splice has no bytes, or more than its kind or its record can have") \
+    X(SPLICE_PLACE,           "splice-place",           ENOENT,     "the place to splice is not found")                \
+    X(SPLICE_OLD_MISSING,     "splice-old-missing",     EINVAL,     "the splice does not say what it replaces")        \
+    X(SPLICE_OLD_UNKNOWN,     "splice-old-unknown",     ENOENT,     "what the splice replaces is not found")           \
+    X(SPLICE_NEW_TARGET,      "splice-new-target",      EINVAL,     "the new target is neither in the payload nor code of the target") \
     X(HOOK_SIZE,              "hook-size",              EINVAL,     "the hook section does not hold whole pointers, or not exactly one") \
     X(HOOK_POINTER,           "hook-pointer",           EINVAL,     "the hook lies outside the payload's text")        \
     /* tables */                                                                                                       \
@@ -188,6 +194,12 @@ enum hp_errno {
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
     X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")              \
+    X(SPLICE_WRITABLE,        "splice-writable",        EINVAL,     "variables of the target are not spliced (a hook can set them)") \
+    X(SPLICE_BOUNDS,          "splice-bounds",          EINVAL,     "the splice reaches past the end of the function or object") \
+    X(SPLICE_ALIGN,           "splice-align",           EINVAL,     "the splice is not aligned as instructions or pointers are") \
+    X(SPLICE_NOT_CODE,        "splice-not-code",        EINVAL,     "a call or jump can be spliced in code only")      \
+    X(SPLICE_NOT_BRANCH,      "splice-not-branch",      EINVAL,     "no call or jump, whichever the splice says, is at the place") \
+    X(SPLICE_OLD_TARGET,      "splice-old-target",      EINVAL,     "the call, jump or pointer does not lead where the splice says") \
     /* manager */                                                                                                      \
     X(PAYLOAD_NAME,           "payload-name",           EINVAL,     "the payload's name is empty or too long")         \
     X(PAYLOAD_EXISTS,         "payload-exists",         EEXIST,     "a payload of this name is loaded")                \
@@ -255,7 +267,7 @@ struct hp_diag {
     uint32_t section;    /* section header index */
     uint32_t relocation; /* index within that relocation section */
     uint32_t symbol;     /* symbol table index */
-    uint32_t record;     /* index within .livepatch.funcs or the hook section */
+    uint32_t record;     /* index within .livepatch.funcs or the section that is named */
     uint32_t reloc_type; /* of the machine below */
     uint32_t machine;    /* e_machine, for the name of reloc_type; 0 when not known */
     uint64_t offset;   /* in the file; with a relocation in the section it patches; at HP_STAGE_PLAN

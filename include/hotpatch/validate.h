@@ -29,7 +29,8 @@ struct hp_verdict {
     enum hp_status status; /* HP_OK: accepted */
     struct hp_undecided undecided;
     struct hp_signature_result signature; /* also of a payload that was refused, as far as known */
-    uint32_t records;
+    uint32_t records;                     /* of functions */
+    uint32_t splices;
     uint32_t writes;
     size_t image_size; /* bytes of target memory that the payload would take */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writable views of code: a second mapping of the memory file that is executed, or, for a target
- * that is a file, the port's own copy of its section.
+ * Writable views of code and constants: a second mapping of the memory file that is executed or
+ * read, or, for a target that is a file, the port's own copy of its section.
  */
 #ifndef _DEFAULT_SOURCE
 /* For sysconf and mmap. NOLINTNEXTLINE(bugprone-reserved-identifier) */
@@ -33,24 +33,29 @@ static bool map_file(struct hp_host_alias *alias, int fd, uint64_t offset, size_
 }
 
 /* Finds what is to be written and sets alias->alias.host. */
-static bool map_code(const struct hp_port *port, struct hp_host_alias *alias, uint64_t addr,
-                     size_t size)
+static bool map_target(struct hp_port *port, struct hp_host_alias *alias, uint64_t addr,
+                       size_t size)
 {
     const struct hp_host_image *image = hp_host_image_at(port, addr);
     const struct hp_host_section *section;
     const struct hp_host_code *code;
 
     if (image != NULL) {
-        return hp_host_is_image_text(port, addr, size) &&
+        return (hp_host_is_image(port, addr, size, HP_PROTECT_TEXT) ||
+                hp_host_is_image(port, addr, size, HP_PROTECT_RODATA)) &&
                map_file(alias, image->fd, addr - image->addr, size);
     }
     if (port->live) {
         code = hp_host_code_at(port, addr, size);
+        if (code == NULL && hp_host_is_constant(port, addr, size)) {
+            code = hp_host_constants_at(port, addr, size);
+        }
         return code != NULL && map_file(alias, code->fd, addr - code->addr, size);
     }
     section = hp_host_section_at(port, addr);
-    if (section == NULL || !section->exec || section->discarded ||
-        !hp_range_fits(section->size, addr - section->addr, size)) {
+    if (section == NULL || section->bytes == NULL || section->discarded ||
+        !hp_range_fits(section->size, addr - section->addr, size) ||
+        (!section->exec && !hp_host_is_constant(port, addr, size))) {
         return false;
     }
     alias->alias.host = section->bytes + (addr - section->addr);
@@ -72,7 +77,7 @@ enum hp_status hp_port_alias_map(struct hp_port *port, uint64_t addr, size_t siz
     if (made == NULL) {
         return HP_ALIAS_MAP;
     }
-    if (!map_code(port, made, addr, size)) {
+    if (!map_target(port, made, addr, size)) {
         free(made);
         return HP_ALIAS_MAP;
     }

@@ -47,7 +47,8 @@ struct hp_host_image *hp_host_image_at(const struct hp_port *port, uint64_t addr
     return i < port->image_count && port->images[i]->addr <= addr ? port->images[i] : NULL;
 }
 
-bool hp_host_is_image_text(const struct hp_port *port, uint64_t addr, size_t size)
+bool hp_host_is_image(const struct hp_port *port, uint64_t addr, size_t size,
+                      enum hp_protection protection)
 {
     const struct hp_host_image *image = hp_host_image_at(port, addr);
     size_t page = port->target.page_size;
@@ -58,7 +59,7 @@ bool hp_host_is_image_text(const struct hp_port *port, uint64_t addr, size_t siz
     }
     for (i = (size_t)(addr - image->addr) / page;
          i <= (size_t)(addr - image->addr + size - 1) / page; i++) {
-        if (image->text[i] == 0) {
+        if (image->pages[i] != 1 + protection) {
             return false;
         }
     }
@@ -340,6 +341,6 @@ enum hp_status hp_port_image_protect(struct hp_port *port, const struct hp_image
         (port->live && !protect_live(image, offset, size, protection))) {
         return HP_PROTECT_FAILED;
     }
-    memset(image->text + offset / page, protection == HP_PROTECT_TEXT, size / page);
+    memset(image->pages + offset / page, 1 + (int)protection, size / page);
     return HP_OK;
 }

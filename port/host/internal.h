@@ -74,15 +74,16 @@ struct hp_host_image {
     uint64_t addr;
     size_t size;
     int fd;
-    uint8_t text[]; /* for each page: 1 when it is protected as HP_PROTECT_TEXT */
+    uint8_t pages[]; /* of each page: 1 + its enum hp_protection once that is set, else 0 */
 };
 
-/* A segment of the process's own code, for which a memory file is mapped. */
+/* A segment of the process's own code or read-only data, for which a memory file is mapped. */
 struct hp_host_code {
     uint64_t addr;
     uint64_t size;
     uint64_t offset; /* in the executable */
     int fd;          /* -1: not mapped, or not any more */
+    bool relocated;  /* data that are not as in the executable */
 };
 
 /* A writable view of code that is in use. */
@@ -158,9 +159,13 @@ struct hp_port {
 
     struct hp_host_range constants; /* never changed, although their section is writable */
 
+    struct hp_host_range relro; /* written by the dynamic linker alone, then read-only */
+
     int executable; /* live: file descriptor of it; else -1 */
     struct hp_host_code *code;
     size_t code_count;
+    struct hp_host_code *data;
+    size_t data_count;
 
     bool has_base;
     uint64_t base;
@@ -270,8 +275,9 @@ size_t hp_host_section_above(const struct hp_port *port, uint64_t addr);
 /* image.c: the loaded payload that holds an address; NULL when there is none. */
 struct hp_host_image *hp_host_image_at(const struct hp_port *port, uint64_t addr);
 
-/* True when [addr, addr + size) is code of a loaded payload. */
-bool hp_host_is_image_text(const struct hp_port *port, uint64_t addr, size_t size);
+/* True when [addr, addr + size) is memory of a loaded payload with that protection. */
+bool hp_host_is_image(const struct hp_port *port, uint64_t addr, size_t size,
+                      enum hp_protection protection);
 
 /* Unmaps and frees the memory of payloads that were not unloaded. */
 void hp_host_free_images(struct hp_port *port);
@@ -297,6 +303,32 @@ bool hp_host_is_on_deny_list(const struct hp_port *port, uint64_t addr, size_t s
 
 /* self.c: maps the executable again. */
 void hp_host_restore_code(struct hp_port *port);
+
+/* The same for one segment; false when it is not as in the file, or cannot be mapped. */
+bool hp_host_map_again(const struct hp_port *port, const struct hp_host_code *segment,
+                       int permissions);
+
+/* Maps a file over a segment. */
+bool hp_host_map_over(const struct hp_host_code *segment, int permissions, int flags, int fd,
+                      uint64_t offset);
+
+/* self.c: copies memory of the process to the begin of a file. */
+bool hp_host_fill_file(int fd, uint64_t addr, uint64_t size);
+
+/* constants.c: finds the segments of read-only data. Returns HP_OK or HP_NO_MEMORY. */
+HP_MUST_USE enum hp_status hp_host_note_segments(const struct hp_host_reader *reader);
+
+/* True when all of the range is data of the target that nobody writes once it runs. */
+bool hp_host_is_constant(const struct hp_port *port, uint64_t addr, size_t size);
+
+/*
+ * Of the process: the segment of read-only data that holds all of the range, with its memory file
+ * in place; NULL when there is none.
+ */
+const struct hp_host_code *hp_host_constants_at(struct hp_port *port, uint64_t addr, size_t size);
+
+/* Takes the memory files of read-only data away again. */
+void hp_host_restore_constants(struct hp_port *port);
 
 /* alias.c: takes views away that were forgotten. */
 void hp_host_free_aliases(struct hp_port *port);

@@ -323,6 +323,10 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
         status = hp_host_check_process(&reader);
     }
     if (status == HP_OK) {
+        status = hp_host_note_segments(&reader);
+        status = status ? hp_fail(diag, HP_STAGE_CALL, status) : status;
+    }
+    if (status == HP_OK) {
         status = read_build_id(&reader);
     }
     if (status == HP_OK) {
@@ -464,6 +468,7 @@ void hp_host_close(struct hp_port *port)
     }
     hp_host_free_aliases(port);
     hp_host_free_images(port);
+    hp_host_restore_constants(port);
     hp_host_restore_code(port);
     hp_host_free_cpus(port);
     for (i = 0; i < port->section_count; i++) {

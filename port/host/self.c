@@ -153,8 +153,7 @@ static enum hp_status check_mapping(const struct hp_host_code *code, struct hp_d
     return HP_OK;
 }
 
-/* Copies memory of the process to the begin of a file. */
-static bool fill_file(int fd, uint64_t addr, uint64_t size)
+bool hp_host_fill_file(int fd, uint64_t addr, uint64_t size)
 {
     const char *bytes = (const char *)(uintptr_t)addr;
     uint64_t done = 0;
@@ -183,20 +182,21 @@ static bool fill_file(int fd, uint64_t addr, uint64_t size)
 #endif
 
 /*
- * Maps code in the place of code. ThreadSanitizer's mmap() would note that the memory was written
- * to, but of code it keeps notes that cannot be changed; it need not know, as nothing but
- * instructions is read there.
+ * Maps code in the place of code, or constants in that of constants. ThreadSanitizer's mmap() would
+ * note that the memory was written to, but of both it keeps notes that cannot be changed; it need
+ * not know, as nobody writes there.
  */
-static bool map_over(const struct hp_host_code *code, int flags, int fd, uint64_t offset)
+bool hp_host_map_over(const struct hp_host_code *segment, int permissions, int flags, int fd,
+                      uint64_t offset)
 {
-    void *start = (void *)(uintptr_t)code->addr;
+    void *start = (void *)(uintptr_t)segment->addr;
 
 #ifdef HP_HOST_TSAN
-    return syscall(SYS_mmap, start, (size_t)code->size, PROT_READ | PROT_EXEC, flags | MAP_FIXED,
-                   fd, (off_t)offset) == (long)code->addr;
+    return syscall(SYS_mmap, start, (size_t)segment->size, permissions, flags | MAP_FIXED, fd,
+                   (off_t)offset) == (long)segment->addr;
 #else
-    return mmap(start, (size_t)code->size, PROT_READ | PROT_EXEC, flags | MAP_FIXED, fd,
-                (off_t)offset) == start;
+    return mmap(start, (size_t)segment->size, permissions, flags | MAP_FIXED, fd, (off_t)offset) ==
+           start;
 #endif
 }
 
@@ -208,7 +208,8 @@ static enum hp_status exchange_code(struct hp_host_code *code, struct hp_diag *d
     if (fd < 0) {
         return hp_host_refuse(diag, "a memory file for the code: %s", strerror(errno));
     }
-    if (!fill_file(fd, code->addr, code->size) || !map_over(code, MAP_SHARED, fd, 0)) {
+    if (!hp_host_fill_file(fd, code->addr, code->size) ||
+        !hp_host_map_over(code, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0)) {
         enum hp_status status =
             hp_host_refuse(diag, "the code as shared memory: %s", strerror(errno));
         (void)close(fd);
@@ -252,7 +253,7 @@ static enum hp_status exchange_all(struct hp_port *port, struct hp_diag *diag)
     return HP_OK;
 }
 
-/* True when code is what the executable holds, so that it can be mapped from there again. */
+/* True when a segment is what the executable holds, so that it can be mapped from there again. */
 static bool is_as_in_file(const struct hp_port *port, const struct hp_host_code *code)
 {
     const uint8_t *memory = (const uint8_t *)(uintptr_t)code->addr;
@@ -282,6 +283,13 @@ static bool is_as_in_file(const struct hp_port *port, const struct hp_host_code 
     return true;
 }
 
+bool hp_host_map_again(const struct hp_port *port, const struct hp_host_code *segment,
+                       int permissions)
+{
+    return is_as_in_file(port, segment) &&
+           hp_host_map_over(segment, permissions, MAP_PRIVATE, port->executable, segment->offset);
+}
+
 void hp_host_restore_code(struct hp_port *port)
 {
     size_t i;
@@ -289,10 +297,8 @@ void hp_host_restore_code(struct hp_port *port)
     for (i = 0; i < port->code_count; i++) {
         const struct hp_host_code *code = &port->code[i];
 
-        if (is_as_in_file(port, code)) {
-            /* Should it fail, the memory file stays, which does as well. */
-            (void)map_over(code, MAP_PRIVATE, port->executable, code->offset);
-        }
+        /* Should it fail, the memory file stays, which does as well. */
+        (void)hp_host_map_again(port, code, PROT_READ | PROT_EXEC);
         (void)close(code->fd);
     }
     free(port->code);

@@ -133,7 +133,7 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
         return HP_PATCH_RANGE;
     }
     if (hp_host_image_at(port, addr) != NULL) {
-        return hp_host_is_image_text(port, addr, size) ? HP_OK : HP_PATCH_RANGE;
+        return hp_host_is_image(port, addr, size, HP_PROTECT_TEXT) ? HP_OK : HP_PATCH_RANGE;
     }
     if (!port->has_target) {
         return HP_UNDECIDED;

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "apply/capture.h"
 #include "apply/handle.h"
-#include "apply/memory.h"
 #include "base/diag.h"
 #include "base/span.h"
 
@@ -97,7 +97,7 @@ static enum hp_status attest_writes(struct hp_memory *memory, struct hp_diag *di
             }
             status = attest_write(memory, write, diag);
             if (status) {
-                hp_note_record(diag, write->record);
+                hp_note_write(diag, write);
                 note_payload(diag, (const struct hp_payload_handle *)(const void *)payload);
                 return status;
             }

@@ -72,16 +72,31 @@ uint32_t hp_handle_function_count(const struct hp_payload_handle *handle)
     return handle->payload.record_count;
 }
 
-/* Index of the first write of a record or of a later one: writes are in the order of records. */
-static uint32_t first_write(const struct hp_payload *payload, uint32_t record)
+uint32_t hp_handle_splice_count(const struct hp_payload_handle *handle)
+{
+    return handle->payload.splice_count;
+}
+
+/* A record of either array. */
+struct numbered {
+    bool splice;
+    uint32_t record;
+};
+
+/*
+ * Index of the first write of a record or of a later one: writes are in the order of records, those
+ * of functions before those of splices.
+ */
+static uint32_t first_write(const struct hp_payload *payload, struct numbered which)
 {
     uint32_t low = 0;
     uint32_t high = payload->write_count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
+        const struct hp_write *write = &payload->writes[middle];
 
-        if (payload->writes[middle].record < record) {
+        if ((write->splice != 0) == which.splice ? write->record < which.record : which.splice) {
             low = middle + 1;
         } else {
             high = middle;
@@ -95,11 +110,20 @@ int hp_handle_function_applied(const struct hp_payload_handle *handle, uint32_t 
     if (record >= handle->payload.record_count) {
         return -HP_ERRNO_EINVAL;
     }
-    return hp_record_is_patched(&handle->payload.records[record]) ? 1 : 0;
+    return hp_is_patched(&handle->payload.records[record].patched) ? 1 : 0;
 }
 
-/* Changes one function, when the hook for that is running. */
-static int change(struct hp_payload_handle *handle, uint32_t record, enum hp_action_command hook)
+int hp_handle_splice_applied(const struct hp_payload_handle *handle, uint32_t splice)
+{
+    if (splice >= handle->payload.splice_count) {
+        return -HP_ERRNO_EINVAL;
+    }
+    return hp_is_patched(&handle->payload.splices[splice].patched) ? 1 : 0;
+}
+
+/* Changes what one record is about, when the hook for that is running. */
+static int change(struct hp_payload_handle *handle, struct numbered which,
+                  enum hp_action_command hook)
 {
     struct hp_payload *payload = &handle->payload;
     bool revert = hook == HP_ACTION_REVERT;
@@ -108,13 +132,17 @@ static int change(struct hp_payload_handle *handle, uint32_t record, enum hp_act
     if (handle->hook != hook) {
         return -HP_ERRNO_EPERM;
     }
-    if (record >= payload->record_count) {
+    if (which.record >= (which.splice ? payload->splice_count : payload->record_count)) {
         return -HP_ERRNO_EINVAL;
     }
-    for (n = first_write(payload, record);
-         n < payload->write_count && payload->writes[n].record == record; n++) {
-        if ((payload->writes[n].applied != 0) == revert) {
-            hp_window_write(payload, &payload->writes[n], revert);
+    for (n = first_write(payload, which); n < payload->write_count; n++) {
+        struct hp_write *write = &payload->writes[n];
+
+        if (write->record != which.record || (write->splice != 0) != which.splice) {
+            break;
+        }
+        if ((write->applied != 0) == revert) {
+            hp_window_write(payload, write, revert);
         }
     }
     return 0;
@@ -122,10 +150,28 @@ static int change(struct hp_payload_handle *handle, uint32_t record, enum hp_act
 
 int hp_handle_function_apply(struct hp_payload_handle *handle, uint32_t record)
 {
-    return change(handle, record, HP_ACTION_APPLY);
+    const struct numbered which = {false, record};
+
+    return change(handle, which, HP_ACTION_APPLY);
 }
 
 int hp_handle_function_revert(struct hp_payload_handle *handle, uint32_t record)
 {
-    return change(handle, record, HP_ACTION_REVERT);
+    const struct numbered which = {false, record};
+
+    return change(handle, which, HP_ACTION_REVERT);
+}
+
+int hp_handle_splice_apply(struct hp_payload_handle *handle, uint32_t splice)
+{
+    const struct numbered which = {true, splice};
+
+    return change(handle, which, HP_ACTION_APPLY);
+}
+
+int hp_handle_splice_revert(struct hp_payload_handle *handle, uint32_t splice)
+{
+    const struct numbered which = {true, splice};
+
+    return change(handle, which, HP_ACTION_REVERT);
 }

@@ -130,10 +130,10 @@ void hp_window_write(const struct hp_payload *payload, struct hp_write *write, b
 /* rendezvous.c: lets the CPUs see the scheduled action, and calls them. */
 void hp_rendezvous_start(struct hp_manager *manager);
 
-/* Whether what a record names is patched now; asked without the lock, too. */
-static inline bool hp_record_is_patched(const struct hp_record *record)
+/* Whether what a record names is patched now, from its `patched`; asked without the lock, too. */
+static inline bool hp_is_patched(const uint8_t *patched)
 {
-    return __atomic_load_n(&record->patched, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(patched, __ATOMIC_RELAXED) != 0;
 }
 
 /* call.c: whether the payload has a hook of that kind (HP_SPECIAL_HOOKS_*). */

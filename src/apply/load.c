@@ -6,6 +6,7 @@
 
 #include "apply/authenticate.h"
 #include "apply/records.h"
+#include "apply/splices.h"
 #include "apply/tables.h"
 #include "reloc/loading.h"
 
@@ -100,13 +101,19 @@ static enum hp_status identify(struct hp_loading *loading)
     return HP_OK;
 }
 
-/* Splices are not carried out by this release: refused, never ignored. */
+/* Splices, where the build or the profile has none: refused, never ignored. */
 static enum hp_status refuse_unsupported(struct hp_loading *loading)
 {
-    if (loading->elf->special[HP_SPECIAL_SPLICES] != 0) {
-        return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, HP_SPECIAL_SPLICES);
+    const struct hp_profile *profile = loading->payload->profile;
+
+    if (loading->elf->special[HP_SPECIAL_SPLICES] == 0 ||
+        (HP_WITH_SPLICES && !profile->no_splices)) {
+        return HP_OK;
     }
-    return HP_OK;
+    if (profile->no_splices) {
+        hp_note_profile(loading->diag, profile->name);
+    }
+    return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, HP_SPECIAL_SPLICES);
 }
 
 /* A bump allocator over the work area; with base NULL it only adds sizes up. */
@@ -142,6 +149,8 @@ static void carve(struct hp_loading *loading, struct arena *arena)
 {
     struct hp_payload *payload = loading->payload;
     size_t records = payload->record_count;
+    size_t splices = payload->splice_count;
+    size_t patches = records + splices;
     size_t exports = loading->exports;
 
     take_span(arena, &payload->build_id);
@@ -149,9 +158,10 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     take_span(arena, &payload->xen_depends);
     loading->places = take(arena, loading->loaded_sections, sizeof(*loading->places));
     payload->records = take(arena, records, sizeof(*payload->records));
-    payload->writes = take(arena, records, sizeof(*payload->writes));
-    payload->write_order = take(arena, records, sizeof(*payload->write_order));
-    payload->aliases = take(arena, records, sizeof(*payload->aliases));
+    payload->splices = take(arena, splices, sizeof(*payload->splices));
+    payload->writes = take(arena, patches, sizeof(*payload->writes));
+    payload->write_order = take(arena, patches, sizeof(*payload->write_order));
+    payload->aliases = take(arena, patches, sizeof(*payload->aliases));
     if (exports > 0) {
         payload->provided.entries = take(arena, exports, sizeof(*payload->provided.entries));
         payload->provided.slots = take(arena, exports, sizeof(*payload->provided.slots));
@@ -176,7 +186,7 @@ static void carve(struct hp_loading *loading, struct arena *arena)
             take(arena, (size_t)hp_symtab_bucket_count(loading->text_symbols) + 1,
                  sizeof(*loading->text_buckets));
     }
-    loading->new_addrs = take(arena, records, sizeof(*loading->new_addrs));
+    loading->new_addrs = take(arena, patches, sizeof(*loading->new_addrs));
 }
 
 static enum hp_status obtain_block(struct hp_loading *loading)
@@ -211,7 +221,8 @@ static void note_properties(struct hp_loading *loading)
         const struct hp_placed_section *place = &payload->image.sections[n];
 
         if (place->region == HP_REGION_DATA && place->size > 0 &&
-            place->section != loading->elf->special[HP_SPECIAL_FUNCS]) {
+            place->section != loading->elf->special[HP_SPECIAL_FUNCS] &&
+            place->section != loading->elf->special[HP_SPECIAL_SPLICES]) {
             payload->safe_to_reapply = false;
         }
         if (modinfo != 0 && place->section == modinfo) {
@@ -245,6 +256,9 @@ static enum hp_status prepare(struct hp_loading *loading)
         status = refuse_unsupported(loading);
     }
     if (status == HP_OK) {
+        status = hp_splices_measure(loading);
+    }
+    if (status == HP_OK) {
         status = hp_loading_measure(loading);
     }
     return status;
@@ -274,6 +288,10 @@ static enum hp_status build(struct hp_loading *loading)
         status = hp_records_decode(loading);
     }
     if (status == HP_OK) {
+        status = hp_splices_decode(loading);
+    }
+    if (status == HP_OK) {
+        hp_records_sort_new(loading);
         status = hp_hooks_decode(loading);
     }
     if (status == HP_OK) {

@@ -58,7 +58,7 @@ enum hp_status hp_manager_peek_function(struct hp_manager *manager, uint32_t ind
         }
         info->old_addr = from->old_addr;
         info->new_addr = from->new_addr;
-        info->applied = hp_record_is_patched(from);
+        info->applied = hp_is_patched(&from->patched);
         status = HP_OK;
     }
     leave(manager);

@@ -4,22 +4,11 @@
 
 #include <string.h>
 
-#include "apply/memory.h"
+#include "apply/capture.h"
+#include "apply/splices.h"
 #include "arch/arch.h"
-#include "base/diag.h"
 #include "base/sort.h"
 #include "base/span.h"
-
-/* Bytes of the longest landing pad, and of an instruction behind it that signs. */
-#define PAD_MAX  4u
-#define SIGN_MAX 4u
-
-struct capture {
-    struct hp_payload *payload;
-    struct hp_memory memory;
-    struct hp_target target;
-    struct hp_diag *diag;
-};
 
 /* How the code to patch begins. */
 struct entry {
@@ -27,16 +16,14 @@ struct entry {
     bool signs;  /* the instruction behind it signs the return address */
 };
 
-static enum hp_status fail_plan(const struct capture *capture, enum hp_status status)
+/* Names the record that a write comes from, and what the record names. */
+static void note_write(const struct hp_capture *capture, const struct hp_write *write)
 {
-    return hp_fail(capture->diag, HP_STAGE_PLAN, status);
-}
+    const struct hp_payload *payload = capture->payload;
+    const char *name =
+        write->splice ? payload->splices[write->record].name : payload->records[write->record].name;
 
-static void note_record(const struct capture *capture, uint32_t index)
-{
-    const char *name = capture->payload->records[index].name;
-
-    hp_note_record(capture->diag, index);
+    hp_note_write(capture->diag, write);
     if (name != NULL) {
         hp_note_symbol(capture->diag, HP_NO_INDEX, name, hp_string_length(name, HP_DIAG_NAME_MAX));
     }
@@ -46,13 +33,13 @@ static void note_record(const struct capture *capture, uint32_t index)
  * The landing pad, looked for whatever old_size claims: less than a whole pad must not be
  * overwritten. What is known to lie behind the function, or behind all code, is no part of one.
  */
-static enum hp_status read_entry(const struct capture *capture, const struct hp_record *record,
+static enum hp_status read_entry(const struct hp_capture *capture, const struct hp_record *record,
                                  struct entry *entry)
 {
     const struct hp_arch *arch = capture->payload->arch;
-    uint8_t bytes[PAD_MAX + SIGN_MAX];
+    uint8_t bytes[HP_PAD_MAX + HP_SIGN_MAX];
     uint64_t end = capture->target.text_end;
-    uint32_t size = arch->signs_return != NULL ? PAD_MAX + SIGN_MAX : PAD_MAX;
+    uint32_t size = arch->signs_return != NULL ? HP_PAD_MAX + HP_SIGN_MAX : HP_PAD_MAX;
     bool uncertain;
     enum hp_status status;
 
@@ -66,7 +53,7 @@ static enum hp_status read_entry(const struct capture *capture, const struct hp_
     }
     status = hp_memory_read(&capture->memory, record->old_addr, bytes, size, &uncertain);
     if (status) {
-        return fail_plan(capture, status);
+        return hp_capture_fail(capture, status);
     }
     entry->pad = (uint8_t)arch->landing_pad(bytes, size);
     entry->signs =
@@ -75,26 +62,26 @@ static enum hp_status read_entry(const struct capture *capture, const struct hp_
 }
 
 /* Refuses a place that is inside the landing pad of its function: "symbol+1" and the like. */
-static enum hp_status check_inside_pad(const struct capture *capture,
+static enum hp_status check_inside_pad(const struct hp_capture *capture,
                                        const struct hp_record *record)
 {
     uint64_t inside = record->old_addr - record->start;
-    uint8_t bytes[PAD_MAX];
+    uint8_t bytes[HP_PAD_MAX];
     bool uncertain;
     enum hp_status status;
 
-    if (record->start == 0 || inside == 0 || inside >= PAD_MAX ||
-        record->limit - record->start < PAD_MAX) {
+    if (record->start == 0 || inside == 0 || inside >= HP_PAD_MAX ||
+        record->limit - record->start < HP_PAD_MAX) {
         return HP_OK;
     }
-    status = hp_memory_read(&capture->memory, record->start, bytes, PAD_MAX, &uncertain);
-    if (status == HP_OK && capture->payload->arch->landing_pad(bytes, PAD_MAX) > inside) {
+    status = hp_memory_read(&capture->memory, record->start, bytes, HP_PAD_MAX, &uncertain);
+    if (status == HP_OK && capture->payload->arch->landing_pad(bytes, HP_PAD_MAX) > inside) {
         status = HP_PATCH_LANDING_PAD;
     }
-    return status == HP_OK ? HP_OK : fail_plan(capture, status);
+    return status == HP_OK ? HP_OK : hp_capture_fail(capture, status);
 }
 
-static enum hp_status check_expect(const struct capture *capture, const struct hp_record *record)
+static enum hp_status check_expect(const struct hp_capture *capture, const struct hp_record *record)
 {
     uint8_t bytes[HP_WRITE_MAX];
     bool uncertain;
@@ -107,7 +94,7 @@ static enum hp_status check_expect(const struct capture *capture, const struct h
     status =
         hp_memory_read(&capture->memory, record->old_addr, bytes, record->expect_len, &uncertain);
     if (status) {
-        return fail_plan(capture, status);
+        return hp_capture_fail(capture, status);
     }
     if (uncertain) {
         capture->payload->undecided.expectations++;
@@ -124,7 +111,7 @@ static enum hp_status check_expect(const struct capture *capture, const struct h
     return HP_OK;
 }
 
-static enum hp_status encode_nops(const struct capture *capture, const struct hp_record *record,
+static enum hp_status encode_nops(const struct hp_capture *capture, const struct hp_record *record,
                                   const struct entry *entry, struct hp_write *write)
 {
     uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
@@ -134,7 +121,8 @@ static enum hp_status encode_nops(const struct capture *capture, const struct hp
         return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_NOP_SIZE, entry->pad, nops);
     }
     if (nops > entry->pad && entry->signs) {
-        return fail_plan(capture, HP_PATCH_SIGNING); /* the function's end would not accept it */
+        return hp_capture_fail(capture,
+                               HP_PATCH_SIGNING); /* the function's end would not accept it */
     }
     write->size = (uint8_t)(nops - entry->pad);
     capture->payload->arch->fill_nops(write->new_bytes, write->size);
@@ -145,7 +133,7 @@ static enum hp_status encode_nops(const struct capture *capture, const struct hp
  * A signing instruction is overwritten: the new function signs the return address for itself. Where
  * it was the landing pad, the jump brings one along if the target insists on it.
  */
-static enum hp_status encode_jump(const struct capture *capture, const struct hp_record *record,
+static enum hp_status encode_jump(const struct hp_capture *capture, const struct hp_record *record,
                                   const struct entry *entry, struct hp_write *write)
 {
     const struct hp_arch *arch = capture->payload->arch;
@@ -170,7 +158,7 @@ static enum hp_status encode_jump(const struct capture *capture, const struct hp
 }
 
 /* Makes the new bytes; sizes are checked against old_size, which the record vouches for. */
-static enum hp_status encode(const struct capture *capture, const struct hp_record *record,
+static enum hp_status encode(const struct hp_capture *capture, const struct hp_record *record,
                              struct hp_write *write)
 {
     struct entry entry;
@@ -185,15 +173,13 @@ static enum hp_status encode(const struct capture *capture, const struct hp_reco
                                  : encode_jump(capture, record, &entry, write);
 }
 
-static enum hp_status check_patchable(const struct capture *capture, const struct hp_record *record,
-                                      uint64_t size)
+static enum hp_status check_patchable(const struct hp_capture *capture,
+                                      const struct hp_record *record, uint64_t size)
 {
-    const struct hp_image_memory *own = &capture->payload->image.memory;
     enum hp_status status = HP_PATCH_RANGE;
 
     /* A payload has no business in its own text: what it means to run there it brings along. */
-    if (record->old_addr <= UINT64_MAX - size &&
-        (record->old_addr + size <= own->addr || record->old_addr >= own->addr + own->size)) {
+    if (!hp_capture_is_own(capture, record->old_addr, size)) {
         status = hp_port_patchable(capture->payload->port, record->old_addr, (size_t)size);
     }
     if (status) {
@@ -203,7 +189,7 @@ static enum hp_status check_patchable(const struct capture *capture, const struc
 }
 
 /* The bytes from the function's start to the end of the write: in it, and in patchable code. */
-static enum hp_status check_place(const struct capture *capture, const struct hp_record *record,
+static enum hp_status check_place(const struct hp_capture *capture, const struct hp_record *record,
                                   const struct hp_write *write)
 {
     uint64_t size = (uint64_t)write->pad + write->size;
@@ -216,14 +202,16 @@ static enum hp_status check_place(const struct capture *capture, const struct hp
     return status;
 }
 
-static enum hp_status lower(const struct capture *capture, uint32_t index, struct hp_write *write)
+static enum hp_status lower(const struct hp_capture *capture, uint32_t index,
+                            struct hp_write *write)
 {
-    const struct hp_record *record = &capture->payload->records[index];
+    struct hp_record *record = &capture->payload->records[index];
     bool uncertain = false;
     enum hp_status status;
 
     memset(write, 0, sizeof(*write));
     write->record = index;
+    write->patched = &record->patched;
     status = check_patchable(capture, record, capture->payload->arch->insn_min);
     if (status == HP_OK) {
         status = check_inside_pad(capture, record);
@@ -241,7 +229,7 @@ static enum hp_status lower(const struct capture *capture, uint32_t index, struc
         status = hp_memory_read(&capture->memory, write->addr, write->old_bytes, write->size,
                                 &uncertain);
         if (status) {
-            return fail_plan(capture, status);
+            return hp_capture_fail(capture, status);
         }
         write->uncertain = uncertain ? 1 : 0;
         capture->payload->undecided.writes += write->uncertain;
@@ -267,7 +255,7 @@ static void write_swap(void *data, uint32_t a, uint32_t b)
 }
 
 /* Sorts the writes by address and refuses two that share a byte, landing pads included. */
-static enum hp_status order_writes(const struct capture *capture)
+static enum hp_status order_writes(const struct hp_capture *capture)
 {
     struct hp_payload *payload = capture->payload;
     struct hp_sortable sortable = {payload, write_less, write_swap};
@@ -278,23 +266,48 @@ static enum hp_status order_writes(const struct capture *capture)
     }
     hp_sort(&sortable, payload->write_count);
     for (n = 1; n < payload->write_count; n++) {
-        const struct hp_write *before = &payload->writes[payload->write_order[n - 1]];
-        const struct hp_write *write = &payload->writes[payload->write_order[n]];
+        const uint32_t *order = &payload->write_order[n];
+        const struct hp_write *before = &payload->writes[order[-1]];
+        const struct hp_write *write = &payload->writes[order[0]];
 
         if (write->addr - write->pad < before->addr + before->size) {
-            uint32_t record = write->record > before->record ? write->record : before->record;
             enum hp_status status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_OVERLAP,
                                                     before->addr + before->size, write->addr);
 
-            note_record(capture, record);
+            note_write(capture, order[0] > order[-1] ? write : before);
             return status;
         }
     }
     return HP_OK;
 }
 
+/* Lowers all splices, behind the functions. */
+static enum hp_status lower_splices(const struct hp_capture *capture)
+{
+    struct hp_payload *payload = capture->payload;
+    uint32_t n;
+
+    for (n = 0; n < payload->splice_count; n++) {
+        struct hp_write *write = &payload->writes[payload->write_count];
+        enum hp_status status;
+
+        if (payload->splices[n].undecided) {
+            continue;
+        }
+        status = hp_splice_lower(capture, n, write);
+        if (status) {
+            note_write(capture, write);
+            return status;
+        }
+        if (write->size > 0) {
+            payload->write_count++;
+        }
+    }
+    return HP_OK;
+}
+
 /* Lowers all records; a NOP that a landing pad leaves nothing of needs no write. */
-static enum hp_status lower_all(const struct capture *capture)
+static enum hp_status lower_functions(const struct hp_capture *capture)
 {
     struct hp_payload *payload = capture->payload;
     uint32_t n;
@@ -309,7 +322,7 @@ static enum hp_status lower_all(const struct capture *capture)
         }
         status = lower(capture, n, write);
         if (status) {
-            note_record(capture, n);
+            note_write(capture, write);
             return status;
         }
         if (write->size > 0) {
@@ -322,14 +335,17 @@ static enum hp_status lower_all(const struct capture *capture)
 enum hp_status hp_plan_capture_from(struct hp_payload *payload, const struct hp_memory *memory,
                                     struct hp_diag *diag)
 {
-    struct capture capture = {.payload = payload, .memory = *memory, .diag = diag};
+    struct hp_capture capture = {.payload = payload, .memory = *memory, .diag = diag};
     enum hp_status status;
 
     hp_port_target(payload->port, &capture.target);
     payload->write_count = 0;
     payload->undecided.expectations = 0;
     payload->undecided.writes = 0;
-    status = lower_all(&capture);
+    status = lower_functions(&capture);
+    if (status == HP_OK) {
+        status = lower_splices(&capture);
+    }
     if (status == HP_OK) {
         status = order_writes(&capture);
     }

@@ -132,56 +132,63 @@ static enum hp_status decode_expect(struct hp_loading *loading, const uint8_t *b
     return HP_OK;
 }
 
-/* The record's name: inside one loaded section, terminated there, of bounded length. */
-static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
-                                  struct hp_record *record, size_t *length)
+enum hp_status hp_name_decode(struct hp_loading *loading, uint64_t addr, const char **name,
+                              size_t *length)
 {
     const struct hp_image *image = &loading->payload->image;
     uint32_t general = hp_profile_default.symbol_name_max;
     uint32_t max = loading->payload->profile->symbol_name_max;
-    const struct hp_placed_section *place;
-    const char *name;
+    const struct hp_placed_section *place = hp_image_section_at(image, addr);
+    const char *found;
     size_t room;
     size_t bound;
 
-    record->name = NULL;
     *length = 0;
-    if (addr == 0) {
-        return record->old_addr != 0 ? HP_OK : fail_record(loading, HP_RECORD_NAME_NULL);
-    }
-    place = hp_image_section_at(image, addr);
     if (place == NULL) {
         return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_NAME_OUTSIDE,
                                image->memory.addr, addr);
     }
-    name = (const char *)image->memory.host + (addr - image->memory.addr);
+    found = (const char *)image->memory.host + (addr - image->memory.addr);
     room = place->size - (size_t)(addr - image->memory.addr - place->offset);
     bound = (size_t)(max > general ? max : general) + 1;
-    *length = hp_block_length(name, room < bound ? room : bound);
+    *length = hp_block_length(found, room < bound ? room : bound);
     if (*length == 0 || *length == room || *length > max) {
         if (*length > max && *length < room) {
             hp_note_limit(loading->diag, loading->payload->profile, general, *length);
         }
         return fail_record(loading, HP_RECORD_NAME_UNTERMINATED);
     }
-    record->name = name;
+    *name = found;
     return HP_OK;
 }
 
-/* Parses what follows the '+' of "symbol+offset": decimal, or hexadecimal after 0x. */
-static bool parse_offset(const char *text, uint64_t *offset)
+/* The record's name; without one, old_addr says what is to be patched. */
+static enum hp_status decode_name(struct hp_loading *loading, uint64_t addr,
+                                  struct hp_record *record, size_t *length)
 {
-    uint32_t base = 10;
-    uint32_t value = 0;
+    record->name = NULL;
+    *length = 0;
+    if (addr == 0) {
+        return record->old_addr != 0 ? HP_OK : fail_record(loading, HP_RECORD_NAME_NULL);
+    }
+    return hp_name_decode(loading, addr, &record->name, length);
+}
 
+/*
+ * Parses a number, decimal, or hexadecimal after 0x; returns what follows it, NULL when there is no
+ * number.
+ */
+static const char *parse_number(const char *text, uint32_t *number)
+{
+    const char *start;
+    uint32_t base = 10;
+
+    *number = 0;
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         base = 16;
         text += 2;
     }
-    if (*text == '\0') {
-        return false;
-    }
-    for (; *text != '\0'; text++) {
+    for (start = text;; text++) {
         uint32_t digit;
 
         if (*text >= '0' && *text <= '9') {
@@ -191,14 +198,40 @@ static bool parse_offset(const char *text, uint64_t *offset)
         } else if (base == 16 && *text >= 'A' && *text <= 'F') {
             digit = (uint32_t)(*text - 'A') + 10;
         } else {
-            return false;
+            return text != start ? text : NULL;
         }
-        if (value > (UINT32_MAX - digit) / base) {
-            return false; /* no function is that large */
+        if (*number > (UINT32_MAX - digit) / base) {
+            return NULL; /* no function is that large */
         }
-        value = value * base + digit;
+        *number = *number * base + digit;
     }
-    *offset = value;
+}
+
+/* Parses what follows the '+' of "symbol+offset". */
+static bool parse_offset(const char *text, bool products, uint64_t *offset)
+{
+    uint32_t number;
+    uint32_t factor = 1;
+
+    text = parse_number(text, &number);
+    if (text != NULL && products && *text == '*') {
+        text = parse_number(text + 1, &factor);
+    }
+    *offset = (uint64_t)number * factor;
+    return text != NULL && *text == '\0';
+}
+
+bool hp_name_split(const char *name, size_t *length, bool products, uint64_t *offset)
+{
+    size_t n;
+
+    *offset = 0;
+    for (n = *length; n > 0 && name[n - 1] != '#'; n--) {
+        if (name[n - 1] == '+') {
+            *length = n - 1;
+            return parse_offset(name + n, products, offset);
+        }
+    }
     return true;
 }
 
@@ -215,23 +248,17 @@ static void set_function(struct hp_record *record, const struct hp_target_symbol
 static enum hp_status look_up(struct hp_loading *loading, struct hp_record *record, size_t length)
 {
     struct hp_target_symbol symbol = {NULL, 0, 0, HP_KIND_UNKNOWN};
-    uint64_t offset = 0;
+    const size_t whole = length;
+    uint64_t offset;
     enum hp_status status;
-    size_t n;
 
-    for (n = length; n > 0 && record->name[n - 1] != '#'; n--) {
-        if (record->name[n - 1] == '+') {
-            if (loading->payload->profile->no_name_offsets) {
-                status = fail_record(loading, HP_RECORD_TARGET);
-                hp_note_profile(loading->diag, loading->payload->profile->name);
-                return status;
-            }
-            if (!parse_offset(record->name + n, &offset)) {
-                return fail_record(loading, HP_RECORD_NAME_OFFSET);
-            }
-            length = n - 1;
-            break;
-        }
+    if (!hp_name_split(record->name, &length, false, &offset)) {
+        return fail_record(loading, HP_RECORD_NAME_OFFSET);
+    }
+    if (length != whole && loading->payload->profile->no_name_offsets) {
+        status = fail_record(loading, HP_RECORD_TARGET);
+        hp_note_profile(loading->diag, loading->payload->profile->name);
+        return status;
     }
     status = hp_symbol_lookup(loading, record->name, length, &symbol);
     if (status == HP_UNDECIDED && loading->options->allow_undecided) {
@@ -416,28 +443,11 @@ static enum hp_status decode_one(struct hp_loading *loading, const struct form *
     return check_whole_nop(loading, record);
 }
 
-static bool addr_less(const void *data, uint32_t a, uint32_t b)
-{
-    const uint64_t *addrs = data;
-
-    return addrs[a] < addrs[b];
-}
-
-static void addr_swap(void *data, uint32_t a, uint32_t b)
-{
-    uint64_t *addrs = data;
-    uint64_t t = addrs[a];
-
-    addrs[a] = addrs[b];
-    addrs[b] = t;
-}
-
 enum hp_status hp_records_decode(struct hp_loading *loading)
 {
     struct hp_payload *payload = loading->payload;
     uint32_t index = loading->elf->special[HP_SPECIAL_FUNCS];
     struct form form = form_of(payload->arch, payload->record_version);
-    struct hp_sortable sortable = {loading->new_addrs, addr_less, addr_swap};
     const struct hp_placed_section *place;
     uint32_t n;
 
@@ -470,6 +480,28 @@ enum hp_status hp_records_decode(struct hp_loading *loading)
             loading->new_addr_count++;
         }
     }
-    hp_sort(&sortable, loading->new_addr_count);
     return HP_OK;
+}
+
+static bool addr_less(const void *data, uint32_t a, uint32_t b)
+{
+    const uint64_t *addrs = data;
+
+    return addrs[a] < addrs[b];
+}
+
+static void addr_swap(void *data, uint32_t a, uint32_t b)
+{
+    uint64_t *addrs = data;
+    uint64_t t = addrs[a];
+
+    addrs[a] = addrs[b];
+    addrs[b] = t;
+}
+
+void hp_records_sort_new(struct hp_loading *loading)
+{
+    struct hp_sortable sortable = {loading->new_addrs, addr_less, addr_swap};
+
+    hp_sort(&sortable, loading->new_addr_count);
 }

@@ -19,6 +19,24 @@ HP_MUST_USE enum hp_status hp_records_measure(struct hp_loading *loading);
 HP_MUST_USE enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t addr,
                                                  enum hp_status outside);
 
+/*
+ * Finds the name at an address of the relocated image: inside one loaded section, terminated there,
+ * of bounded length, not empty. Returns HP_OK, HP_RECORD_NAME_OUTSIDE or
+ * HP_RECORD_NAME_UNTERMINATED; *name is set with HP_OK alone.
+ */
+HP_MUST_USE enum hp_status hp_name_decode(struct hp_loading *loading, uint64_t addr,
+                                          const char **name, size_t *length);
+
+/*
+ * Splits "symbol+offset": *length becomes that of the symbol, *offset is 0 without one. With
+ * `products` the offset may be a product of two numbers. False when what follows the '+' is
+ * neither.
+ */
+bool hp_name_split(const char *name, size_t *length, bool products, uint64_t *offset);
+
+/* Sorts the addresses of new functions, once the records of all kinds are decoded. */
+void hp_records_sort_new(struct hp_loading *loading);
+
 /* Decodes the records of the relocated image, checks them, and looks up what they patch. */
 HP_MUST_USE enum hp_status hp_records_decode(struct hp_loading *loading);
 

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
+#include "apply/capture.h"
 #include "apply/handle.h"
-#include "apply/memory.h"
 #include "base/diag.h"
 #include "base/span.h"
 
@@ -160,7 +160,7 @@ static enum hp_status check_overlap(const struct request *request)
                 enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION,
                                                         HP_PATCH_STACKING, 0, write->addr);
 
-                hp_note_record(request->diag, write->record);
+                hp_note_write(request->diag, write);
                 note_payload(request, hp_handle_of(below));
                 return status;
             }
@@ -186,7 +186,7 @@ static enum hp_status check_hosts(const struct request *request)
         if (write != NULL) {
             enum hp_status status = refuse(request, HP_PROVIDER_MISSING);
 
-            hp_note_record(request->diag, write->record);
+            hp_note_write(request->diag, write);
             note_payload(request, other);
             return status;
         }
@@ -200,7 +200,7 @@ static enum hp_status fail_changed(const struct request *request, const struct h
     enum hp_status status =
         hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_MEMORY_CHANGED, expected, actual);
 
-    hp_note_record(request->diag, write->record);
+    hp_note_write(request->diag, write);
     hp_note_offset(request->diag, n);
     return status;
 }
@@ -229,7 +229,7 @@ static enum hp_status read_now(const struct request *request, struct hp_payload 
         status = hp_port_target_read(payload->port, write->addr, write->now_bytes, write->size);
         if (status) {
             status = refuse(request, status);
-            hp_note_record(request->diag, write->record);
+            hp_note_write(request->diag, write);
             return status;
         }
         memcpy(bytes, write->now_bytes, write->size);

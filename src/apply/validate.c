@@ -61,6 +61,7 @@ enum hp_status hp_validate(struct hp_port *port, const void *data, size_t size,
         verdict->signature = signature;
         verdict->undecided = payload.undecided;
         verdict->records = payload.record_count;
+        verdict->splices = payload.splice_count;
         verdict->writes = payload.write_count;
         verdict->image_size = payload.image.memory.size;
     }

@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 
+#include "apply/capture.h"
 #include "apply/handle.h"
 #include "base/diag.h"
 
@@ -20,7 +21,9 @@ static void unmap(struct hp_payload *payload)
     }
 }
 
-/* Index into write_order after the last write of those that share pages: one view serves them all.
+/*
+ * Index into write_order after the last write of those that share pages: one view serves them all,
+ * unless one is of code and the other of data, which ports map in different ways.
  */
 static uint32_t run_end(const struct hp_payload *payload, uint32_t start, uint64_t page_size)
 {
@@ -31,7 +34,7 @@ static uint32_t run_end(const struct hp_payload *payload, uint32_t start, uint64
         const struct hp_write *write = &payload->writes[payload->write_order[n]];
         uint64_t last_page = (before->addr + before->size - 1) & ~(page_size - 1);
 
-        if (write->addr - last_page >= page_size) {
+        if (write->addr - last_page >= page_size || write->data != before->data) {
             break;
         }
     }
@@ -54,7 +57,7 @@ static enum hp_status map(struct hp_payload *payload, uint64_t page_size, struct
         if (status) {
             unmap(payload);
             status = hp_fail(diag, HP_STAGE_ACTION, status);
-            hp_note_record(diag, first->record);
+            hp_note_write(diag, first);
             return status;
         }
         payload->alias_count++;
@@ -196,7 +199,7 @@ static inline void write_one(const struct hp_payload *payload, struct hp_write *
         memory[n] = bytes[n];
     }
     write->applied = !revert;
-    __atomic_store_n(&payload->records[write->record].patched, write->applied, __ATOMIC_RELAXED);
+    __atomic_store_n(write->patched, write->applied, __ATOMIC_RELAXED);
     hp_port_text_sync(payload->port, write->addr, size);
 }
 

@@ -15,6 +15,8 @@
 #include <hotpatch/elf.h>
 #include <hotpatch/status.h>
 
+#include "base/config.h"
+
 struct hp_reloc_job;
 
 /* Properties of a relocation type, for the checks that come before any arithmetic. */
@@ -84,6 +86,29 @@ struct hp_alt_form {
     bool (*encode_call)(uint8_t *code, uint64_t addr, uint64_t to);
 };
 
+/* A call or jump with a displacement in it, as decoded. */
+struct hp_branch {
+    uint64_t to;    /* where it goes */
+    uint64_t reach; /* the farthest that it can go forwards, in bytes */
+    uint8_t size;   /* bytes of the instruction, or of the two that make it */
+    bool is_call;
+};
+
+#define HP_BRANCH_MAX 8 /* bytes of the longest */
+
+/* Calls and jumps of an architecture that splices can lead elsewhere (SPEC section 9.3). */
+struct hp_branch_form {
+    /* Decodes what stands in `code`, of which `size` bytes are there; false when it is none. */
+    bool (*decode)(const uint8_t *code, size_t size, uint64_t addr, struct hp_branch *branch);
+
+    /*
+     * Makes the branch that was decoded go to `to`, which is aligned as code is. False when that is
+     * out of its reach. *distance receives the magnitude of the displacement to be encoded.
+     */
+    bool (*encode)(const struct hp_branch *branch, uint8_t *code, uint64_t addr, uint64_t to,
+                   uint64_t *distance);
+};
+
 /* Layout of bug frames (SPEC section 6). */
 struct hp_bug_form {
     uint8_t size;          /* bytes of a frame of kind 0, 1 or 2 */
@@ -105,6 +130,7 @@ struct hp_arch {
     uint64_t reach;      /* every place within this distance of another can jump to it */
     struct hp_bug_form bug_frames;
     const struct hp_alt_form *alternatives; /* NULL: the architecture has none */
+    const struct hp_branch_form *branches;  /* NULL: splices are left out of the build */
 
     const struct hp_howto *howtos; /* by relocation type */
     uint32_t howto_count;
@@ -154,6 +180,14 @@ struct hp_arch {
 
 extern const struct hp_alt_form hp_alternatives_x86_64;
 extern const struct hp_alt_form hp_alternatives_arm64;
+
+extern const struct hp_branch_form hp_branches_x86_64;
+extern const struct hp_branch_form hp_branches_arm64;
+extern const struct hp_branch_form hp_branches_arm;
+extern const struct hp_branch_form hp_branches_riscv64;
+
+/* Initializer of hp_arch.branches. */
+#define HP_BRANCHES(name) (HP_WITH_SPLICES ? &hp_branches_##name : NULL)
 
 #define HP_ARCH(name) extern const struct hp_arch hp_arch_##name;
 #include "arch/list.h"

@@ -419,6 +419,7 @@ const struct hp_arch hp_arch_arm = {
     .reach =
         (UINT64_C(1) << 25) - UINT64_C(2) * INSN_SIZE, /* backwards, where the PC's bias counts */
     .bug_frames = {16, 16, 32},
+    .branches = HP_BRANCHES(arm),
     .howtos = howtos,
     .howto_count = R_COUNT,
     .reloc_names = reloc_names,

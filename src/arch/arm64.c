@@ -577,6 +577,7 @@ const struct hp_arch hp_arch_arm64 = {
     .reach = (UINT64_C(1) << 27) -
              UINT64_C(2) * INSN_SIZE, /* a landing pad shifts it by an instruction */
     .bug_frames = {16, 16, 32},
+    .branches = HP_BRANCHES(arm64),
     .alternatives = &hp_alternatives_arm64,
     .howtos = howtos,
     .howto_count = R_COUNT,

@@ -632,6 +632,7 @@ const struct hp_arch hp_arch_riscv64 = {
     .pairs_relocs = true,
     .reach = PAIR_HIGH - 1, /* code lies at even addresses */
     .bug_frames = {16, 16, 32},
+    .branches = HP_BRANCHES(riscv64),
     .howtos = howtos,
     .howto_count = R_COUNT,
     .reloc_names = reloc_names,

@@ -294,6 +294,7 @@ const struct hp_arch hp_arch_x86_64 = {
     .uses_rela = true,
     .reach = INT32_MAX,
     .bug_frames = {8, 16, 24},
+    .branches = HP_BRANCHES(x86_64),
     .alternatives = &hp_alternatives_x86_64,
     .howtos = howtos,
     .howto_count = R_COUNT,

@@ -10,4 +10,8 @@
 #define HP_WITH_SIGNATURES 1
 #endif
 
+#ifndef HP_WITH_SPLICES
+#define HP_WITH_SPLICES 1
+#endif
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "base/span.h"
 
 /*
  * Bytes of a message that a name may take once escaped, so that 512 bytes hold every message
@@ -351,6 +352,13 @@ static void put_section(struct line *line, const struct hp_diag *diag)
     }
 }
 
+/* True for what is wrong with a splice record. */
+static bool is_splice(const struct hp_diag *diag)
+{
+    return diag->record != HP_NO_INDEX && hp_string_equal(diag->section_name, HP_DIAG_SECTION_MAX,
+                                                          hp_special_name(HP_SPECIAL_SPLICES));
+}
+
 static void put_place(struct line *line, const struct hp_diag *diag)
 {
     if (diag->relocation != HP_NO_INDEX) {
@@ -364,7 +372,11 @@ static void put_place(struct line *line, const struct hp_diag *diag)
     }
     if (diag->offset != HP_NO_OFFSET) {
         put_separator(line);
-        put_text(line, diag->stage == HP_STAGE_PLAN ? "offset in the function " : "file offset ");
+        if (diag->stage == HP_STAGE_PLAN) {
+            put_text(line, is_splice(diag) ? "offset in the splice " : "offset in the function ");
+        } else {
+            put_text(line, "file offset ");
+        }
         put_hex(line, diag->offset);
     }
 }
@@ -382,8 +394,11 @@ static void put_symbol(struct line *line, const struct hp_diag *diag)
         put_name(line, diag->name, sizeof(diag->name), NAME_SHOWN);
         return;
     }
-    put_text(line,
-             diag->symbol == HP_NO_INDEX && diag->record != HP_NO_INDEX ? "function " : "symbol ");
+    if (diag->symbol != HP_NO_INDEX || diag->record == HP_NO_INDEX) {
+        put_text(line, "symbol ");
+    } else {
+        put_text(line, is_splice(diag) ? "place " : "function ");
+    }
     if (has_name) {
         put_name(line, diag->name, sizeof(diag->name), NAME_SHOWN);
     } else {
@@ -414,11 +429,13 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_PATCH_REACH:
     case HP_PATCH_PAST_FUNCTION:
     case HP_PATCH_OVERLAP:
+    case HP_SPLICE_BOUNDS:
     case HP_RECORD_NAME_OFFSET:
     case HP_NOP_WHOLE:
         return NUMBERS_RANGE;
     case HP_PATCH_RANGE:
     case HP_PATCH_DENIED:
+    case HP_SPLICE_WRITABLE:
         return NUMBERS_PLACE;
     case HP_NO_MEMORY:
     case HP_IMAGE_MEMORY:
@@ -426,6 +443,7 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_RECORD_NEW_ADDR:
     case HP_RECORD_NAME_OUTSIDE:
     case HP_HOOK_POINTER:
+    case HP_SPLICE_NEW_TARGET:
         return NUMBERS_PAYLOAD;
     case HP_FILE_TOO_LARGE:
     case HP_ELF_SHENTSIZE:
@@ -446,6 +464,8 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_NOP_SIZE:
     case HP_EXPECT_LENGTH:
     case HP_ROLLBACK:
+    case HP_SPLICE_KIND:
+    case HP_SPLICE_LENGTH:
         return NUMBERS_SIZE;
     default:
         return NUMBERS_WANTED;

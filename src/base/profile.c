@@ -33,6 +33,7 @@ const struct hp_profile hp_profile_xen_4_17 = {
     .weak_must_resolve = true,
     .locals_must_be_new = true,
     .no_name_offsets = true,
+    .no_splices = true,
     .xen_depends_required = true,
 };
 

@@ -14,7 +14,8 @@ const char *hp_version(void)
 
 uint32_t hp_features(void)
 {
-    return HP_WITH_SIGNATURES ? HP_FEATURE_SIGNATURES : 0;
+    return (HP_WITH_SIGNATURES ? HP_FEATURE_SIGNATURES : 0) |
+           (HP_WITH_SPLICES ? HP_FEATURE_SPLICES : 0);
 }
 
 bool hp_has_machine(uint16_t machine)

@@ -565,11 +565,27 @@ enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint64_t addr,
     return HP_OK;
 }
 
-enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
+/* True when all of the range is memory of a payload with that protection. */
+static bool is_sealed(const struct hp_port *port, uint64_t addr, size_t size,
+                      enum hp_protection protection)
 {
-    const struct image *image;
+    const struct image *image = image_at(port, addr, size);
     uint32_t n;
 
+    for (n = 0; image != NULL && n < image->seal_count; n++) {
+        const struct seal *seal = &image->seals[n];
+        const size_t offset = (size_t)(addr - image->memory.addr);
+
+        if (seal->protection == protection && offset >= seal->offset &&
+            offset - seal->offset <= seal->size && size <= seal->size - (offset - seal->offset)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
+{
     CHECK(size > 0 && size <= READ_MAX);
     if (port->kind == FUZZ_TARGET_ABSENT) {
         return HP_UNDECIDED;
@@ -577,15 +593,5 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
     if (in_target_text(addr, size)) {
         return touches(addr, size, FUZZ_DENIED_FIRST, FUZZ_DENIED_END) ? HP_PATCH_DENIED : HP_OK;
     }
-    image = image_at(port, addr, size);
-    for (n = 0; image != NULL && n < image->seal_count; n++) {
-        const struct seal *seal = &image->seals[n];
-        const size_t offset = (size_t)(addr - image->memory.addr);
-
-        if (seal->protection == HP_PROTECT_TEXT && offset >= seal->offset &&
-            offset - seal->offset <= seal->size && size <= seal->size - (offset - seal->offset)) {
-            return HP_OK;
-        }
-    }
-    return HP_PATCH_RANGE;
+    return is_sealed(port, addr, size, HP_PROTECT_TEXT) ? HP_OK : HP_PATCH_RANGE;
 }

@@ -671,6 +671,16 @@ static void put_address(struct eb_payload *p, uint32_t section, uint64_t offset,
     }
 }
 
+/* Stores the address of a string, which is added, at an offset of a section; NULL: nothing. */
+static void put_string(struct eb_payload *p, uint32_t section, uint64_t offset, const char *string)
+{
+    if (string != NULL) {
+        const uint64_t at = eb_append(p->b, p->strings, 1, string, strlen(string) + 1);
+
+        put_address(p, section, offset, p->strings_sym, (int64_t)at);
+    }
+}
+
 uint32_t eb_payload_record(struct eb_payload *p, const struct eb_record *record)
 {
     const uint32_t word = p->word;
@@ -692,15 +702,46 @@ uint32_t eb_payload_record(struct eb_payload *p, const struct eb_record *record)
         r[3 * word + 48] = record->expect_control;
         memcpy(r + (size_t)3 * word + 49, record->expect, sizeof(record->expect));
     }
-    if (record->name != NULL) {
-        const uint64_t at = eb_append(p->b, p->strings, 1, record->name, strlen(record->name) + 1);
-
-        put_address(p, p->funcs, offset, p->strings_sym, (int64_t)at);
-    }
+    put_string(p, p->funcs, offset, record->name);
     if (record->new_symbol != 0) {
         put_address(p, p->funcs, offset + word, record->new_symbol, record->new_addend);
     }
     return p->records++;
+}
+
+uint64_t eb_splice_offset(const struct eb_payload *p, uint32_t splice)
+{
+    return (uint64_t)splice * HP_PAYLOAD_SPLICE_SIZE(p->word);
+}
+
+uint32_t eb_payload_splice(struct eb_payload *p, const struct eb_splice *splice)
+{
+    const uint32_t word = p->word;
+    uint64_t offset;
+    uint8_t *r;
+
+    if (p->splices == 0) {
+        p->splices = eb_section(p->b, ".hotpatch.splices", HP_SHT_PROGBITS,
+                                HP_SHF_ALLOC | HP_SHF_WRITE, word, NULL, 0);
+    }
+    offset = eb_append(p->b, p->splices, 1, NULL, HP_PAYLOAD_SPLICE_SIZE(word));
+    r = eb_bytes(p->b, p->splices) + offset;
+    store(r + word, word, splice->addr);
+    store(r + (size_t)3 * word, word, splice->old_target);
+    store(r + (size_t)4 * word, word, splice->new_target);
+    r += (size_t)5 * word;
+    r[0] = HP_PAYLOAD_SPLICE_VERSION;
+    r[1] = splice->kind;
+    r[2] = splice->size;
+    memcpy(r + 8, splice->old_bytes, sizeof(splice->old_bytes));
+    memcpy(r + 8 + HP_PAYLOAD_SPLICE_MAX, splice->new_bytes, sizeof(splice->new_bytes));
+    put_string(p, p->splices, offset, splice->name);
+    put_string(p, p->splices, offset + (uint64_t)2 * word, splice->old_name);
+    if (splice->new_symbol != 0) {
+        put_address(p, p->splices, offset + (uint64_t)4 * word, splice->new_symbol,
+                    splice->new_addend);
+    }
+    return p->splice_count++;
 }
 
 uint32_t eb_payload_function(struct eb_payload *p, const char *old_name, uint32_t old_size)

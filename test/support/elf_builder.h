@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include <hotpatch/elf.h>
+#include <hotpatch/payload.h>
 
 /* Section "numbers" of symbols that are in no section. */
 #define EB_UNDEF  0u
@@ -120,8 +121,10 @@ struct eb_payload {
     uint32_t build_id;    /* .note.gnu.build-id */
     uint32_t depends;     /* .livepatch.depends */
     uint32_t xen_depends; /* .livepatch.xen_depends; 0 when left out */
+    uint32_t splices;     /* .hotpatch.splices, WA; 0 before the first splice */
     uint32_t records;     /* number of records */
-    uint32_t self_type;   /* relocation type of a self-relative 32-bit word */
+    uint32_t splice_count;
+    uint32_t self_type;                /* relocation type of a self-relative 32-bit word */
     uint32_t tables[HP_SPECIAL_COUNT]; /* sections that eb_payload_table() made; 0: none yet */
 };
 
@@ -144,6 +147,25 @@ struct eb_record {
 /* Adds a record and returns its index; eb_record_offset() is its offset in .livepatch.funcs. */
 uint32_t eb_payload_record(struct eb_payload *p, const struct eb_record *record);
 uint64_t eb_record_offset(const struct eb_payload *p, uint32_t record);
+
+/* A splice record to be added. Zero is the default of every field but the version's, 1. */
+struct eb_splice {
+    const char *name;     /* NULL: none, and no relocation for it */
+    const char *old_name; /* the same */
+    uint64_t addr;
+    uint64_t old_target;
+    uint32_t new_symbol; /* symbol handle of new_target; 0: no relocation */
+    int64_t new_addend;
+    uint64_t new_target; /* stored as it is when new_symbol is 0 */
+    uint8_t kind;
+    uint8_t size;
+    uint8_t old_bytes[HP_PAYLOAD_SPLICE_MAX];
+    uint8_t new_bytes[HP_PAYLOAD_SPLICE_MAX];
+};
+
+/* Adds a splice and returns its index; eb_splice_offset() is its offset in .hotpatch.splices. */
+uint32_t eb_payload_splice(struct eb_payload *p, const struct eb_splice *splice);
+uint64_t eb_splice_offset(const struct eb_payload *p, uint32_t splice);
 
 /*
  * Adds a function of 16 bytes ("return 42" on x86-64) with the global symbol "new_<old_name>" to

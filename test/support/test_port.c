@@ -140,8 +140,8 @@ static unsigned flags_at(const struct hp_port *port, uint64_t addr)
         uint64_t page = offset / port->target.page_size;
 
         if (image->memory.host != NULL && offset < image->memory.size && page < 64 &&
-            image->sealed[page] && image->protection[page] == HP_PROTECT_TEXT) {
-            flags |= TP_PATCHABLE;
+            image->sealed[page] && image->protection[page] != HP_PROTECT_DATA) {
+            flags |= image->protection[page] == HP_PROTECT_TEXT ? TP_PATCHABLE : TP_CONSTANT;
         }
     }
     return flags;
@@ -431,7 +431,9 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
     return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_patchable(port, addr, size);
 }
 
-enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t size)
+/* Whether all of a range has the flag `wanted`, and none is denied. */
+static enum hp_status all_are(const struct hp_port *port, uint64_t addr, size_t size,
+                              unsigned wanted)
 {
     size_t n;
 
@@ -441,14 +443,31 @@ enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t si
     for (n = 0; n < size; n++) {
         unsigned flags = flags_at(port, addr + n);
 
-        if ((flags & TP_PATCHABLE) == 0) {
-            return HP_PATCH_RANGE;
+        if ((flags & wanted) == 0) {
+            return wanted == TP_CONSTANT && (flags & TP_VARIABLE) != 0 ? HP_SPLICE_WRITABLE
+                                                                       : HP_PATCH_RANGE;
         }
         if ((flags & TP_DENIED) != 0) {
             return HP_PATCH_DENIED;
         }
     }
     return HP_OK;
+}
+
+enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t size)
+{
+    return all_are(port, addr, size, TP_PATCHABLE);
+}
+
+enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size)
+{
+    assert_int_not_equal(tp_patchable(port, addr, size), HP_OK);
+    return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_spliceable(port, addr, size);
+}
+
+enum hp_status tp_spliceable(const struct hp_port *port, uint64_t addr, size_t size)
+{
+    return all_are(port, addr, size, TP_CONSTANT);
 }
 
 enum hp_status hp_port_cpu_feature(struct hp_port *port, uint16_t feature, bool *has)

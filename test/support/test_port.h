@@ -36,7 +36,9 @@ struct tp_symbol {
 enum tp_flags {
     TP_PATCHABLE = 1 << 0, /* code that may be patched */
     TP_DENIED = 1 << 1,    /* on the deny list */
-    TP_UNCERTAIN = 1 << 2  /* rewritten at boot */
+    TP_UNCERTAIN = 1 << 2, /* rewritten at boot */
+    TP_CONSTANT = 1 << 3,  /* read-only data, which may be spliced */
+    TP_VARIABLE = 1 << 4   /* the target's variables */
 };
 
 /* A range of target memory; of ranges that overlap, the bytes of the last count and all flags. */
@@ -159,6 +161,9 @@ bool tp_fails(struct hp_port *port, enum hp_status status);
 
 /* The answer of hp_port_patchable(), which neither counts nor fails. */
 enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t size);
+
+/* The answer of hp_port_spliceable(), likewise. */
+enum hp_status tp_spliceable(const struct hp_port *port, uint64_t addr, size_t size);
 
 /* The caller's memory at an address, to be filled and looked at; NULL when it has none there. */
 uint8_t *tp_caller_byte(const struct hp_port *port, uint64_t addr, size_t size);

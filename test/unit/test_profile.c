@@ -297,6 +297,26 @@ static void test_name_offset(void **state)
     assert_string_equal(diag.profile, "xen-4.17");
 }
 
+/* Xen would ignore splices, and the payload would do half of what it says. */
+static void test_splices(void **state)
+{
+    const struct eb_splice splice = {.name = "target_function+8",
+                                     .kind = HP_SPLICE_KIND_BYTES,
+                                     .size = 1,
+                                     .old_bytes = {0xcc},
+                                     .new_bytes = {0x90}};
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    eb_payload_splice(&p, &splice);
+    refused_by_xen(&p, HP_SPECIAL_UNSUPPORTED, &diag);
+    assert_string_equal(diag.section_name, ".hotpatch.splices");
+    p = sound();
+    eb_payload_splice(&p, &splice);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+}
+
 /* With records of version 1, only a profile demands the section. */
 static void test_xen_depends(void **state)
 {
@@ -380,7 +400,7 @@ static void test_version(void **state)
 {
     (void)state;
     assert_string_equal(hp_version(), HP_VERSION_STRING);
-    assert_int_equal(hp_features(), HP_FEATURE_SIGNATURES);
+    assert_int_equal(hp_features(), HP_FEATURE_SIGNATURES | HP_FEATURE_SPLICES);
     assert_true(hp_has_machine(HP_EM_X86_64));
     assert_false(hp_has_machine(3)); /* EM_386 */
 }
@@ -400,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
         cmocka_unit_test(test_name_offset),
+        cmocka_unit_test(test_splices),
         cmocka_unit_test(test_xen_depends),
         cmocka_unit_test(test_own_limits),
         cmocka_unit_test(test_version),
