@@ -251,14 +251,15 @@ static enum hp_status look_up(struct hp_loading *loading, struct hp_record *reco
     const size_t whole = length;
     uint64_t offset;
     enum hp_status status;
+    bool sound = hp_name_split(record->name, &length, false, &offset);
 
-    if (!hp_name_split(record->name, &length, false, &offset)) {
-        return fail_record(loading, HP_RECORD_NAME_OFFSET);
-    }
     if (length != whole && loading->payload->profile->no_name_offsets) {
         status = fail_record(loading, HP_RECORD_TARGET);
         hp_note_profile(loading->diag, loading->payload->profile->name);
         return status;
+    }
+    if (!sound) {
+        return fail_record(loading, HP_RECORD_NAME_OFFSET);
     }
     status = hp_symbol_lookup(loading, record->name, length, &symbol);
     if (status == HP_UNDECIDED && loading->options->allow_undecided) {
