@@ -140,7 +140,7 @@ heading "Now it runs: four threads call answer() while payloads come and go"
 show 0 ./selfpatch payloads
 expect "fix applied" "41 -> 42" "fix reverted" "stacked on top" "both replaced by cumulative" \
     "replace by expect refused" "expect refused: byte" "nop applied" "corrupt payloads refused" \
-    "CPU 3 named" "the same action works" "hooks ran" "all memory given back"
+    "CPU 3 named" "the same action works" "hooks ran" "a pointer in a read-only table changed" "all memory given back"
 
 printf '\ndemo: all %d steps as expected: 1 payload for Xen accepted and planned, 3 broken ones refused\n' \
     "$steps"

@@ -461,6 +461,22 @@ static void show_hooks(struct demo *demo)
         "hooks ran: preapply, load, postapply; prerevert, unload, postrevert: 41 -> 45 -> 41");
 }
 
+/* A table that nobody can write to is changed in place; no byte of code is. */
+static void show_splice(struct demo *demo)
+{
+    unsigned long calls;
+
+    upload(demo, "splice");
+    (void)act(demo, HP_ACTION_APPLY, "splice");
+    calls = check_answers(demo, 41, 46);
+    require(demo, code_is_as_before(demo), "no code has changed");
+    (void)act(demo, HP_ACTION_REVERT, "splice");
+    calls += check_answers(demo, 46, 41);
+    unload(demo, "splice");
+    say(demo, "splice: a pointer in a read-only table changed, no code: 41 -> 46 -> 41 (%lu calls)",
+        calls);
+}
+
 static void close_process(struct demo *demo)
 {
     struct hp_host_counters counters;
@@ -499,6 +515,7 @@ int main(int argc, char **argv)
     show_timeout(&demo);
     show_cycles(&demo);
     show_hooks(&demo);
+    show_splice(&demo);
     close_process(&demo);
     printf("selfpatch: all %u steps as expected\n", demo.step);
     return 0;

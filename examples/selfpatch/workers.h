@@ -14,7 +14,7 @@
 
 #define WORKERS       4
 #define ANSWER_FIRST  41 /* what the process itself answers */
-#define ANSWERS       5  /* 41 to 45: what some payload makes of it */
+#define ANSWERS       6  /* 41 to 46: what some payload makes of it */
 #define ANSWER_PAST   (ANSWER_FIRST + ANSWERS)
 #define ROUND_CALLS   100     /* calls of answer() between two safe points */
 #define WAIT_SECONDS  20      /* how long anything may take before it counts as broken */
