@@ -268,6 +268,7 @@ static void time_out(struct fixture *f, action_call *call, const char *name, uns
 static struct fixture *begin(void)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    struct hp_target target;
     struct hp_diag diag;
     uint32_t n;
 
@@ -277,6 +278,8 @@ static struct fixture *begin(void)
         print_message("%s\n", diag.name);
         fail();
     }
+    hp_port_target(f->port, &target);
+    assert_int_equal(target.flags, HP_TARGET_LIVE); /* a process acts on no tables */
     assert_int_equal(hp_manager_init(&f->manager, f->port, NULL), HP_OK);
     for (n = 0; n < WORKERS; n++) {
         f->workers[n].f = f;
