@@ -16,8 +16,9 @@ SLOW_LIMIT_MS=400
 usage() {
     cat <<'TEXT'
 usage: fuzz.sh [--seconds N] [--jobs N]   fuzzes for N seconds (600) in N processes (all CPUs), then for
-                                          a quarter of that sequences of operations
-       fuzz.sh --smoke                    replays the seeds, fuzzes for 30 s with a fixed seed, times
+                                          a quarter of that sequences of operations, and for as
+                                          long signatures
+       fuzz.sh --smoke                    replays the seeds, fuzzes for 46 s with a fixed seed, times
                                           the slow files; quiet
 The corpus grows in build-fuzz/corpus. Inputs that break something are kept in build-fuzz/crashes,
 each with a minimised copy; "build-fuzz/bin/fuzz_replay FILE" repeats one.
@@ -47,6 +48,15 @@ fuzz_control() {
     shift
     "$BUILD/bin/fuzz_control" -max_total_time="$seconds" -max_len=1600 -len_control=0 -timeout=20 \
         -rss_limit_mb=2048 -use_value_profile=1 -artifact_prefix="$CRASHES/control-" "$@"
+}
+
+# fuzz_signatures trailer|rsa SECONDS OPTION... FOLDER...: the two targets of signatures.
+fuzz_signatures() {
+    local target=$1 seconds=$2
+
+    shift 2
+    "$BUILD/bin/fuzz_$target" -max_total_time="$seconds" -max_len=1600 -len_control=0 -timeout=20 \
+        -rss_limit_mb=2048 -use_value_profile=1 -artifact_prefix="$CRASHES/$target-" "$@"
 }
 
 # minimise: makes a small copy of every finding that has none yet.
@@ -79,7 +89,7 @@ build_gcc() (
 )
 
 smoke() {
-    local passed=0 failed=0 before slow
+    local passed=0 failed=0 before slow target
 
     build_gcc
     for replay in "$BUILD" "$GCC_BUILD"; do
@@ -106,6 +116,15 @@ smoke() {
     else
         failed=$((failed + 1))
     fi
+    for target in trailer rsa; do
+        rm -rf "$BUILD/smoke-$target"
+        mkdir -p "$BUILD/smoke-$target"
+        if run_quiet fuzz_signatures "$target" 8 -seed=1 "$BUILD/smoke-$target"; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+        fi
+    done
     [ "$(count_findings)" -eq "$before" ] || printf 'see %s\n' "$CRASHES"
     slow=$(mktemp)
     "$BUILD/bin/fuzz_slow" "$SLOW_LIMIT_MS" >"$slow" 2>&1 || failed=$((failed + 1))
@@ -153,6 +172,11 @@ minimise
 mkdir -p "$CORPUS-control"
 fuzz_control $((SECONDS_WANTED / 4 + 1)) -fork="$JOBS" -ignore_crashes=1 -ignore_timeouts=1 \
     -ignore_ooms=1 "$CORPUS-control" || true
+for target in trailer rsa; do
+    mkdir -p "$CORPUS-$target"
+    fuzz_signatures "$target" $((SECONDS_WANTED / 8 + 1)) -fork="$JOBS" -ignore_crashes=1 \
+        -ignore_timeouts=1 -ignore_ooms=1 "$CORPUS-$target" || true
+done
 printf '%d inputs in the corpus, %d new findings\n' "$(find "$CORPUS" -type f | wc -l)" \
     $(($(count_findings) - before))
 [ "$(count_findings)" -eq "$before" ]

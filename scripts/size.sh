@@ -12,7 +12,7 @@ all-Os            Os
 no-signatures-O2  O2  -DHP_WITH_SIGNATURES=OFF
 no-signatures-Os  Os  -DHP_WITH_SIGNATURES=OFF
 '
-LOAD_PATH=(hp_payload_load hp_plan_capture hp_validate hp_payload_unload)
+LOAD_PATH=(hp_payload_load hp_plan_capture hp_validate hp_payload_unload hp_signature_verify)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -51,6 +51,7 @@ while read -r name level options; do
     # shellcheck disable=SC2086 # options are words
     build "$name" "$level" $options
     sizes "$work/$name/lib/libhotpatch.a" >"$work/$name.sizes"
+    sizes "$work/$name/lib/libhotpatch-defaults.a" >"$work/$name.defaults"
 done <<<"$VARIANTS"
 
 printf 'freestanding library, %s, %s -O2, bytes\n' \
@@ -67,6 +68,12 @@ while read -r name level options; do
     printf '%8d %6d %6d  -%s %s\n' "$text" "$data" "$bss" "$level" "$options"
     [ $((data + bss)) -eq 0 ] || die "$name has writable data"
 done <<<"$VARIANTS"
+
+printf '\n%8s %6s %6s  %s\n' text data bss 'object of the archive of defaults, -O2'
+while read -r text data bss object; do
+    printf '%8d %6d %6d  %s\n' "$text" "$data" "$bss" "${object%.c.o}"
+    [ $((data + bss)) -eq 0 ] || die "$object has writable data"
+done <"$work/all-O2.defaults"
 
 printf '\nstack of the load path, without what the port uses\n'
 python3 scripts/stack.py "$work/all-O2" "${LOAD_PATH[@]}"

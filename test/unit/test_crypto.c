@@ -23,12 +23,11 @@
 static const struct {
     enum hp_hash hash;
     const char *name;
-    uint8_t oid;
     size_t size;
 } hashes[] = {
-    {HP_HASH_SHA256, "SHA256", 1, 32},
-    {HP_HASH_SHA384, "SHA384", 2, 48},
-    {HP_HASH_SHA512, "SHA512", 3, 64},
+    {HP_HASH_SHA256, "SHA256", 32},
+    {HP_HASH_SHA384, "SHA384", 48},
+    {HP_HASH_SHA512, "SHA512", 64},
 };
 
 /* A generator of its own: a failure repeats. */

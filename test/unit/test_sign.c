@@ -392,8 +392,8 @@ static void test_no_elf(void **state)
 
 static void test_xendoc_malformed(void **state)
 {
-    uint8_t signature[514];
-    struct sg_xendoc sound = sign_xendoc(&f.rsa, "SHA256", signature + 2);
+    uint8_t signature[512];
+    struct sg_xendoc sound = sign_xendoc(&f.rsa, "SHA256", signature);
     struct sg_xendoc form;
     struct sg_bytes file;
     unsigned int n;
@@ -444,6 +444,7 @@ static void test_xendoc_length_in_front(void **state)
 {
     static const uint16_t lengths[] = {0, 255, 257, 258, 0x0001, 0xffff, 2048};
     uint8_t signature[514];
+    uint8_t *const one_more = signature + 1;
     struct sg_xendoc sound = sign_xendoc(&f.rsa, "SHA256", signature + 2);
     struct sg_xendoc form = sound;
     struct sg_bytes file;
@@ -458,13 +459,13 @@ static void test_xendoc_length_in_front(void **state)
         file = xendoc(&form);
         expect(&file, HP_SIGNATURE_MALFORMED, XENDOC_SIGNATURE);
     }
-    form.signature = signature + 1;
+    one_more[0] = 0;
+    form.signature = one_more;
     form.signature_size = 257;
-    signature[1] = 0;
     file = xendoc(&form);
     expect(&file, HP_SIGNATURE_MALFORMED, XENDOC_SIGNATURE);
     /* Any other length is just not a signature of this key. */
-    signature[1] = 1;
+    one_more[0] = 1;
     file = xendoc(&form);
     expect(&file, HP_SIGNATURE_BAD, XENDOC_SIGNATURE);
     form = sound;
