@@ -127,7 +127,9 @@ static enum hp_status make_ring(const struct signing *signing, struct hp_keyring
     status = hp_keyring_add(ring, NULL, &signing->certificate->key, &policy, NULL);
     if (status == HP_KEY_WEAK) {
         return hp_crypto_refuse(signing->diag, status,
-                                "to sign takes RSA of 3072 to 4096 bits with exponent 65537");
+                                signing->options.allow_weak_key
+                                    ? "RSA to sign with has 2048 to 4096 bits and e = 65537"
+                                    : "RSA to sign with has 3072 to 4096 bits and e = 65537");
     }
     return status ? hp_crypto_refuse(signing->diag, status, "") : HP_OK;
 }
