@@ -114,7 +114,7 @@ static enum hp_status read_key(struct hp_private_key **key, const char *name,
     return hp_private_key_read(key, file->data, file->size, secret, diag);
 }
 
-/* Asks for a secret only when the key cannot be had without. */
+/* A token's keys want a PIN; for a file a secret is asked for only when it needs one. */
 static int open_key(struct hp_private_key **key, const struct options *options)
 {
     const char *name = options->key;
@@ -122,28 +122,31 @@ static int open_key(struct hp_private_key **key, const struct options *options)
     char secret[SECRET_MAX];
     struct file file = {0};
     struct hp_diag diag;
-    enum hp_status status;
+    enum hp_status status = HP_KEY_LOCKED;
     int err = is_token ? 0 : file_read(&file, name);
+    int rc = TOOL_ACCEPTED;
 
     if (err != 0) {
         complain(name, strerror(err));
         return TOOL_TROUBLE;
     }
-    status = read_key(key, name, is_token ? NULL : &file, NULL, &diag);
-    if (status == HP_KEY_LOCKED && !secret_get(options, name, secret)) {
-        secret_wipe(file.data, file.size);
-        free(file.data);
-        return TOOL_TROUBLE;
+    if (!is_token) {
+        status = read_key(key, name, &file, NULL, &diag);
     }
-    if (status == HP_KEY_LOCKED) {
+    if (status == HP_KEY_LOCKED && !secret_get(options, name, secret)) {
+        rc = TOOL_TROUBLE;
+    } else if (status == HP_KEY_LOCKED) {
         status = read_key(key, name, is_token ? NULL : &file, secret, &diag);
         secret_wipe(secret, sizeof(secret));
+    }
+    if (rc == TOOL_ACCEPTED && status != HP_OK) {
+        rc = trouble(name, &diag);
     }
     if (file.data != NULL) {
         secret_wipe(file.data, file.size);
         free(file.data);
     }
-    return status ? trouble(name, &diag) : TOOL_ACCEPTED;
+    return rc;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
