@@ -55,8 +55,8 @@ static enum hp_status take_payload(struct signing *signing, const void *data, si
         return HP_OK;
     }
     hp_diag_init(&ignored);
-    status = hp_trailer_parse(data, size, &trailer, &ignored);
-    if (trailer.format != HP_SIGNATURE_NONE) {
+    if (hp_trailer_parse(data, size, &trailer, &ignored) != HP_UNSIGNED &&
+        trailer.format != HP_SIGNATURE_NONE) {
         return signing->options.resign ? HP_OK
                                        : hp_crypto_refuse(signing->diag, HP_ALREADY_SIGNED,
                                                           hp_signature_format_name(trailer.format));
