@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Shows the library at work, from a bare Debian 12 on. On the real Xen: builds all there is and a
 # payload for Debian's Xen, inspects, judges and plans it, and has three broken payloads refused.
-# Then on itself: a process whose threads keep running code that payloads change under them.
+# Then on itself: a process whose threads keep running code that payloads change under them. Last it
+# signs the payload for Xen, with a key that it makes and throws away.
 #
 # Every result is checked, too: the script ends with a summary, or fails at the first surprise.
 set -euo pipefail
@@ -140,8 +141,33 @@ heading "Now it runs: four threads call answer() while payloads come and go"
 show 0 ./selfpatch payloads
 expect "fix applied" "41 -> 42" "fix reverted" "stacked on top" "both replaced by cumulative" \
     "replace by expect refused" "expect refused: byte" "nop applied" "corrupt payloads refused" \
-    "CPU 3 named" "the same action works" "hooks ran" "a pointer in a read-only table changed" "all memory given back"
+    "CPU 3 named" "the same action works" "hooks ran" "a pointer in a read-only table changed" \
+    "all memory given back"
+patched=$(tail -n 1 <<<"$output")
 
-printf '\ndemo: all %d steps as expected: 1 payload for Xen accepted and planned, 3 broken ones refused\n' \
+heading "Signed: a throw-away key, a certificate for it, and a ring of trusted certificates"
+mkdir trusted
+run_quiet openssl req -x509 -newkey rsa:3072 -nodes -keyout signer.key -out trusted/signer.pem \
+    -subj "/CN=Demo signer" -addext extendedKeyUsage=codeSigning -days 1
+show 0 openssl x509 -in trusted/signer.pem -noout -subject -ext extendedKeyUsage
+expect "Demo signer" "Code Signing"
+show 0 hotpatch sign --key signer.key --cert trusted/signer.pem -o signed.livepatch hello.livepatch
+show 0 hotpatch verify --keyring trusted signed.livepatch
+expect 'signed.livepatch: verified: by "Demo signer", xendoc, rsa, sha256'
+show 0 hotpatch validate --target xen-syms --keyring trusted --require-signature signed.livepatch
+[ "$output" = "signed.livepatch: accepted" ] || die "the signed payload is not simply accepted"
+
+heading "Refused: altered after it was signed; not signed at all"
+cp signed.livepatch altered.livepatch
+altered=$(LC_ALL=C grep -abo -m 1 -F 'hello' altered.livepatch | head -n 1 | cut -d : -f 1)
+printf 'J' | dd of=altered.livepatch bs=1 seek="$altered" conv=notrunc status=none
+show 1 hotpatch verify --keyring trusted altered.livepatch
+expect "altered.livepatch: refused: signature-bad: "
+show 1 hotpatch validate --target xen-syms --keyring trusted altered.livepatch
+expect "altered.livepatch: refused: signature-bad: "
+show 1 hotpatch validate --target xen-syms --keyring trusted --require-signature hello.livepatch
+expect "hello.livepatch: refused: unsigned: "
+
+printf '\ndemo: all %d steps as expected: 1 payload for Xen accepted, planned and signed, 3 broken ones and an altered one refused\n' \
     "$steps"
-printf 'demo: %s\n' "$(tail -n 1 <<<"$output" | sed 's/^selfpatch: //; s/^all/a process patched itself, all/')"
+printf 'demo: %s\n' "$(sed 's/^selfpatch: //; s/^all/a process patched itself, all/' <<<"$patched")"

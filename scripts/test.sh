@@ -14,6 +14,7 @@ tsan         -  build        threads that are patched, and selfpatch, under Thre
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
+sign         -  build,sign   signing and verifying, against openssl, sign-file, modinfo and a token
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 xen-port     -  build        the host port on that symbol file
@@ -76,6 +77,10 @@ step_tsan() {
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
+step_sign() {
+    build_preset default
+    test/sign/run.sh
+}
 step_ld() {
     build_preset default
     test/ld/compare.py build/bin/ld_relocate
