@@ -25,7 +25,7 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
 
 install(DIRECTORY include/hotpatch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
   PATTERN "*.h"
-  PATTERN "host.h" EXCLUDE)
+  PATTERN "host*.h" EXCLUDE)
 set(hp_freestanding_libraries hotpatch hotpatch-defaults)
 if(HP_WITH_CONTROL)
   list(APPEND hp_freestanding_libraries hotpatch-control)
@@ -34,7 +34,8 @@ hp_install_libraries(hotpatchTargets ${hp_freestanding_libraries})
 hp_install_pkgconfig(hotpatch)
 
 if(NOT HP_FREESTANDING_ONLY)
-  install(FILES include/hotpatch/host.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hotpatch)
+  install(FILES include/hotpatch/host.h include/hotpatch/host_sign.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hotpatch)
   hp_install_libraries(hotpatchHostTargets hotpatch-host)
   hp_install_pkgconfig(hotpatch-host)
   if(HP_BUILD_TOOLS)

@@ -409,7 +409,7 @@ void hp_port_unlock(struct hp_port *port);
  *   digest        receives hp_hash_size(hash) bytes
  *
  * Context: load, or the caller's of sign.h. May sleep: yes. Errors: HP_SIGNATURE_UNSUPPORTED (not
- * this digest). Since: 0.3.
+ * this digest), HP_NO_MEMORY. Since: 0.3.
  */
 HP_MUST_USE enum hp_status hp_port_digest(struct hp_port *port, enum hp_hash hash,
                                           const struct hp_span *parts, size_t count,
@@ -433,7 +433,7 @@ HP_MUST_USE enum hp_status hp_port_digest(struct hp_port *port, enum hp_hash has
  *
  * Context: as hp_port_digest(). May sleep: yes. Errors: HP_SIGNATURE_BAD (it is not a signature of
  * the digest by that key, for whatever reason), HP_SIGNATURE_UNSUPPORTED (not this algorithm or
- * digest), HP_INVALID_ARGUMENT (no workspace, where one is needed). Since: 0.3.
+ * digest), HP_INVALID_ARGUMENT (no workspace, where one is needed), HP_NO_MEMORY. Since: 0.3.
  */
 HP_MUST_USE enum hp_status hp_port_public_verify(struct hp_port *port, const struct hp_key *key,
                                                  enum hp_hash hash, const uint8_t *digest,

@@ -73,6 +73,16 @@ enum hp_errno {
     X(KEYRING_FULL,           "keyring-full",           ENOBUFS,    "the key ring has no room for another key") \
     X(ROLLBACK,               "rollback",               EACCES,     "the payload's version is below the lowest that is accepted") \
     X(VERSION,                "version",                EINVAL,     "the payload's hotpatch_version is no number, or there are several") \
+    /* certificates, private keys and signing: hosted only */                                                           \
+    X(CERTIFICATE_INVALID,    "certificate-invalid",    EINVAL,     "not exactly one well-formed X.509 certificate")    \
+    X(CERTIFICATE_USAGE,      "certificate-usage",      EACCES,     "the certificate does not let its key sign code")   \
+    X(CERTIFICATE_EXPIRED,    "certificate-expired",    EACCES,     "the certificate is not valid at this time")        \
+    X(KEYRING_FILE,           "keyring-file",           EINVAL,     "the certificates of the key ring cannot be read")  \
+    X(KEY_LOCKED,             "key-locked",             EACCES,     "the private key needs a passphrase or PIN, or another one") \
+    X(KEY_ENGINE,             "key-engine",             ENOSYS,     "keys in tokens need the OpenSSL engine pkcs11, which is not installed") \
+    X(KEY_MISMATCH,           "key-mismatch",           EINVAL,     "the private key is not that of the certificate")   \
+    X(ALREADY_SIGNED,         "already-signed",         EEXIST,     "the payload has a signature")                      \
+    X(SIGNING_FAILED,         "signing-failed",         EINVAL,     "the private key could not make a signature")       \
     /* ELF header */                                                                                                   \
     X(ELF_TRUNCATED,          "elf-truncated",          EINVAL,     "the file ends inside the ELF header or the section header table") \
     X(ELF_MAGIC,              "elf-magic",              EINVAL,     "not an ELF file")                                 \

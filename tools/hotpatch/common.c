@@ -90,6 +90,11 @@ int file_read(struct file *file, const char *path)
     return err;
 }
 
+bool file_is_cut(const struct file *file)
+{
+    return file->size >= FILE_CAP;
+}
+
 void complain(const char *path, const char *message)
 {
     char *shown = text_escape(path, strlen(path), TEXT_ALL);

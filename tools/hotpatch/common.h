@@ -17,7 +17,8 @@
 enum {
     TOOL_ACCEPTED = 0,
     TOOL_REFUSED = 1, /* a payload was refused */
-    TOOL_TROUBLE = 2  /* usage, unreadable input, unwritable output */
+    TOOL_TROUBLE = 2, /* usage, unreadable input, unwritable output */
+    TOOL_UNSIGNED = 3 /* verify and sig: there is no signature */
 };
 
 /* The command line. Strings belong to argv. */
@@ -32,12 +33,31 @@ struct options {
     size_t after_count;
     const char **files;
     size_t file_count;
+    /* signatures */
+    const char *keyring; /* NULL: none */
+    const char *policy;  /* NULL: none */
+    bool require_signature;
+    const char *key; /* file or URI; NULL: none */
+    const char *certificate;
+    const char *signature;
+    const char *passphrase_env;
+    const char *passphrase_file;
+    enum hp_signature_format format; /* HP_SIGNATURE_NONE: the default */
+    enum hp_hash hash;               /* HP_HASH_NONE: the default */
+    bool digest_only;
+    bool resign;
+    bool allow_weak_key;
 };
 
 int inspect_run(const struct options *options);
 int validate_run(const struct options *options);
 int plan_run(const struct options *options);
 int link_run(const struct options *options);
+int sign_run(const struct options *options);
+int verify_run(const struct options *options);
+int sig_show_run(const struct options *options);
+int sig_strip_run(const struct options *options);
+int sig_attach_run(const struct options *options);
 
 /* ---- common.c: memory, files, messages ------------------------------------------------------ */
 
@@ -61,8 +81,24 @@ struct file {
  */
 int file_read(struct file *file, const char *path);
 
+/* True when file_read() has left some of the file out: nothing may be written from it. */
+bool file_is_cut(const struct file *file);
+
 /* "hotpatch: PATH: MESSAGE" on stderr, with the path escaped. */
 void complain(const char *path, const char *message);
+
+/* ---- output.c: files that are never half-written ----------------------------------------------
+ */
+
+/*
+ * Replaces a file in one step by what `fill` writes to a descriptor; an existing one stays as it is
+ * until then, and when anything fails. `fill` says itself what is wrong. Returns false on failure.
+ */
+bool output_write(const char *path, bool (*fill)(void *context, int fd, const char *path),
+                  void *context);
+
+/* The same for bytes, which are read back and compared before the file is replaced. */
+bool output_bytes(const char *path, const uint8_t *data, size_t size);
 
 /* ---- text.c: untrusted text, JSON and verdicts ----------------------------------------------- */
 
@@ -139,6 +175,84 @@ const struct name *names_find(const struct names *names, uint64_t addr);
 
 void names_free(struct names *names);
 
+/* ---- trust.c: --keyring and --policy ----------------------------------------------------------
+ */
+
+struct hp_host_keyring;
+struct policy_lists;
+
+struct trust {
+    struct hp_host_keyring *keyring;   /* NULL: none */
+    struct hp_signature_policy policy; /* defaults where there is no file */
+    struct policy_lists *lists;        /* what the policy points to */
+};
+
+/* Reads key ring and policy, as far as given. Says on stderr what is wrong; then TOOL_TROUBLE. Call
+ * trust_close() in any case. */
+int trust_open(struct trust *trust, const struct options *options);
+
+/* The ring; NULL when there is none. */
+const struct hp_keyring *trust_ring(const struct trust *trust);
+
+/*
+ * What a verified signature still lacks: the certificate of its key must be valid now. Returns
+ * HP_OK or HP_CERTIFICATE_EXPIRED, which the result then has as well, and nothing of who signed.
+ */
+HP_MUST_USE enum hp_status trust_check_time(const struct trust *trust,
+                                            struct hp_signature_result *result,
+                                            struct hp_diag *diag);
+
+void trust_close(struct trust *trust);
+
+/* policy.c: fills the policy from a file; on failure false with a message. */
+bool policy_read(struct trust *trust, const char *path);
+
+void policy_free(struct trust *trust);
+
+/* ---- signatures: builds with them only --------------------------------------------------------
+ */
+
+/*
+ * claim.c: prints what a signature says of itself: layout, algorithm, digest, who. All of it is
+ * untrusted, and escaped. One line for the eye, without a line feed; keys for JSON, which are null
+ * where they are not known.
+ */
+void claim_print(FILE *out, const struct hp_trailer *trailer);
+void claim_put(struct json_object *object, const struct hp_trailer *trailer);
+
+#define SECRET_MAX 1024 /* bytes of a passphrase or PIN, with NUL */
+
+/*
+ * secret.c: gets the passphrase or PIN from the environment, a file or the terminal.
+ *
+ *   what    the file or token that it is for
+ *   secret  receives it; overwrite it with secret_wipe()
+ *
+ * Returns false with a message when there is none.
+ */
+bool secret_get(const struct options *options, const char *what, char secret[SECRET_MAX]);
+void secret_wipe(void *secret, size_t size);
+
+/* sign.c: the parts that signing and attaching share. */
+struct hp_certificate;
+struct hp_signed;
+struct hp_sign_options;
+
+/* Reads a file that is to be signed, whole. Returns TOOL_ACCEPTED or TOOL_TROUBLE with a message.
+ */
+int sign_read(struct file *file, const char *path);
+
+/* Reads the certificate of --cert; it must be valid now. On failure an exit status and a message.
+ */
+int sign_certificate(struct hp_certificate **certificate, const struct options *options);
+
+struct hp_sign_options sign_options(const struct options *options);
+
+/* Writes what hp_sign() or hp_sign_attach() made, or says why it did not. Returns an exit status.
+ */
+int sign_finish(struct hp_signed *made, enum hp_status status, const struct hp_diag *diag,
+                const struct options *options);
+
 /* ---- stack.c: a target and the payloads taken as applied on it --------------------------------
  */
 
@@ -153,6 +267,7 @@ struct loaded {
 
 struct stack {
     struct hp_port *port;
+    struct trust trust;                /* --keyring and --policy */
     struct loaded *after;              /* --after, in order */
     const struct hp_payload **applied; /* the same, as the library wants them */
     size_t count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hotpatch inspect: shows what a payload holds. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ enum signature inspect_signature(const struct inspection *in, size_t *trailing)
     if (*trailing == 0 || in->diag.status == HP_TRAILING_BYTES) {
         return SIGNATURE_NONE;
     }
-    if (in->is_loaded && in->loaded.payload.has_signature) {
+    if (in->trailer.format != HP_SIGNATURE_NONE && in->trailer_status == HP_OK) {
         return SIGNATURE_PRESENT;
     }
     return SIGNATURE_UNKNOWN;
@@ -194,11 +195,16 @@ static void print_header(const struct inspection *in)
     printf("machine      %s\n", machine_name(elf->machine, machine));
     printf("OSABI        %s\n", osabi_name(elf->osabi, osabi));
     print_ids(elf);
-    printf("signature    %s", signatures[signature]);
+    if (signature == SIGNATURE_PRESENT && trust_ring(&in->trust) != NULL) {
+        printf("signature    present, %s", in->result.status ? "refused" : "verified");
+    } else {
+        printf("signature    %s", signatures[signature]);
+    }
     if (trailing != 0) {
         printf(" (%zu bytes follow the ELF file)", trailing);
     }
     putchar('\n');
+    inspect_print_signer(in);
     if (in->is_loaded) {
         const struct hp_payload *payload = &in->loaded.payload;
 
@@ -429,35 +435,54 @@ static enum hp_status examine(struct inspection *in)
     return HP_OK;
 }
 
+/* Shows it, and what is wrong with it or its signature. */
+static int inspect_file(struct inspection *in, const struct options *options)
+{
+    struct hp_diag signature;
+    enum hp_status signed_status;
+    enum hp_status status;
+
+    hp_diag_init(&signature);
+    signed_status = inspect_verify(in, &signature);
+    status = examine(in);
+    if (options->json) {
+        inspect_print_json(in);
+    } else {
+        print_text(in);
+    }
+    fflush(stdout);
+    if (status) {
+        print_refusal(stderr, in->loaded.path, &in->diag, want_colour(stderr));
+    } else if (signed_status) {
+        print_refusal(stderr, in->loaded.path, &signature, want_colour(stderr));
+    }
+    return status || signed_status ? TOOL_REFUSED : TOOL_ACCEPTED;
+}
+
 int inspect_run(const struct options *options)
 {
     struct inspection in = {0};
-    enum hp_status status;
+    int rc = trust_open(&in.trust, options);
     int err;
 
+    if (rc != TOOL_ACCEPTED) {
+        trust_close(&in.trust);
+        return rc;
+    }
     in.loaded.path = options->files[0];
     err = file_read(&in.loaded.file, in.loaded.path);
-    if (err != 0) {
-        complain(in.loaded.path, strerror(err));
-        return TOOL_TROUBLE;
+    if (err == 0 && hp_host_open(&in.port, NULL, NULL, NULL) != HP_OK) {
+        err = ENOMEM;
     }
-    if (hp_host_open(&in.port, NULL, NULL, NULL) != HP_OK) {
-        free(in.loaded.file.data);
-        complain(in.loaded.path, "out of memory");
-        return TOOL_TROUBLE;
-    }
-    status = examine(&in);
-    if (options->json) {
-        inspect_print_json(&in);
+    if (err == 0) {
+        rc = inspect_file(&in, options);
     } else {
-        print_text(&in);
-    }
-    if (status) {
-        fflush(stdout);
-        print_refusal(stderr, in.loaded.path, &in.diag, want_colour(stderr));
+        complain(in.loaded.path, strerror(err));
+        rc = TOOL_TROUBLE;
     }
     free(in.places);
     loaded_free(&in.loaded);
     hp_host_close(in.port);
-    return status ? TOOL_REFUSED : TOOL_ACCEPTED;
+    trust_close(&in.trust);
+    return rc;
 }

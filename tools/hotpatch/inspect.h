@@ -15,6 +15,10 @@ struct inspection {
     bool is_loaded;                          /* loaded.payload and loaded.names are there */
     const struct hp_placed_section **places; /* with is_loaded */
     struct hp_diag diag;                     /* why it does not load */
+    struct trust trust;
+    struct hp_trailer trailer;         /* what its signature says of itself ... */
+    enum hp_status trailer_status;     /* ... if this is HP_OK */
+    struct hp_signature_result result; /* with a key ring */
 };
 
 /* One type of relocation in one section. */
@@ -35,6 +39,14 @@ size_t inspect_tally(const struct hp_elf *elf, const struct hp_section *section,
                      struct tally **tallies);
 
 enum signature inspect_signature(const struct inspection *in, size_t *trailing);
+
+/* Reads the signature and, with a key ring, verifies it; then a signature that is not good gives
+ * its status. HP_OK otherwise. */
+HP_MUST_USE enum hp_status inspect_verify(struct inspection *in, struct hp_diag *diag);
+
+/* Who signed, as a line or as an object; nothing or NULL when there is no sound signature. */
+void inspect_print_signer(const struct inspection *in);
+struct json_object *inspect_signer_value(const struct inspection *in);
 
 /* True for a symbol that later payloads could use; when the payload does not load, a guess. */
 bool inspect_provides(const struct inspection *in, const struct hp_symbol *symbol);

@@ -30,6 +30,7 @@ static void put_header(struct json_object *object, const struct inspection *in)
     json_put(object, "xen_depends", id_value(elf, HP_SPECIAL_XEN_DEPENDS));
     json_put(object, "signature",
              signature == SIGNATURE_UNKNOWN ? NULL : json_flag(signature == SIGNATURE_PRESENT));
+    json_put(object, "signed", inspect_signer_value(in));
     json_put(object, "trailing_bytes", json_number(trailing));
 }
 

@@ -13,7 +13,13 @@ enum {
     TAKES_JSON = 1 << 1,
     TAKES_OUTPUT = 1 << 2,
     NEEDS_TARGET = 1 << 3,
-    MANY_FILES = 1 << 4
+    MANY_FILES = 1 << 4,
+    TAKES_KEYRING = 1 << 5, /* --keyring, --policy */
+    NEEDS_KEYRING = 1 << 6,
+    TAKES_REQUIRE = 1 << 7,   /* --require-signature */
+    TAKES_SIGNING = 1 << 8,   /* --cert, --format, --hash, --resign, --allow-weak-key */
+    TAKES_KEY = 1 << 9,       /* --key, --digest-only, --passphrase-env, --passphrase-file */
+    TAKES_SIGNATURE = 1 << 10 /* --signature */
 };
 
 struct command {
@@ -25,9 +31,12 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"inspect", inspect_run, TAKES_JSON, "[--json] FILE", "Shows what a payload holds."},
-    {"validate", validate_run, TAKES_TARGET | TAKES_JSON | MANY_FILES,
-     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--json] FILE...",
+    {"inspect", inspect_run, TAKES_JSON | TAKES_KEYRING,
+     "[--keyring DIR] [--policy FILE] [--json] FILE", "Shows what a payload holds."},
+    {"validate", validate_run,
+     TAKES_TARGET | TAKES_JSON | MANY_FILES | TAKES_KEYRING | TAKES_REQUIRE,
+     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--keyring DIR]\n"
+     "           [--policy FILE] [--require-signature] [--json] FILE...",
      "Says for each payload whether the target would take it, and why not."},
     {"plan", plan_run, TAKES_TARGET | NEEDS_TARGET | TAKES_JSON,
      "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--json] FILE",
@@ -35,6 +44,24 @@ static const struct command commands[] = {
     {"link", link_run, TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT,
      "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] -o OUT FILE",
      "Writes a payload as it would lie in memory, as an ELF image for objdump and gdb."},
+#if HP_WITH_SIGNATURES
+    {"sign", sign_run, TAKES_SIGNING | TAKES_KEY | TAKES_OUTPUT,
+     "--key FILE|pkcs11:URI --cert FILE [--format xendoc|linux] [--hash HASH] [--resign]\n"
+     "           [--allow-weak-key] [--passphrase-env NAME | --passphrase-file FILE] -o OUT FILE\n"
+     "       hotpatch sign --digest-only [--hash HASH] [--resign] -o OUT FILE",
+     "Signs a payload, or writes the digest that is to be signed elsewhere."},
+    {"verify", verify_run, TAKES_KEYRING | NEEDS_KEYRING | TAKES_JSON | MANY_FILES,
+     "--keyring DIR [--policy FILE] [--json] FILE...",
+     "Says for each payload whether a trusted key signed it. Exits with 3: unsigned."},
+    {"sig show", sig_show_run, TAKES_JSON, "[--json] FILE",
+     "Shows what a signature says of itself, without verifying it. Exits with 3: unsigned."},
+    {"sig strip", sig_strip_run, TAKES_OUTPUT, "-o OUT FILE",
+     "Writes a payload without its signature. Exits with 3: unsigned."},
+    {"sig attach", sig_attach_run, TAKES_SIGNING | TAKES_SIGNATURE | TAKES_OUTPUT,
+     "--signature FILE --cert FILE [--format xendoc|linux] [--hash HASH] [--resign]\n"
+     "           [--allow-weak-key] -o OUT FILE",
+     "Adds a signature that was made elsewhere, if it is one of this payload."},
+#endif
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -46,6 +73,19 @@ enum {
     OPT_AFTER,
     OPT_PROFILE,
     OPT_JSON,
+    OPT_KEYRING,
+    OPT_POLICY,
+    OPT_REQUIRE,
+    OPT_KEY,
+    OPT_CERT,
+    OPT_FORMAT,
+    OPT_HASH,
+    OPT_RESIGN,
+    OPT_WEAK,
+    OPT_DIGEST_ONLY,
+    OPT_SIGNATURE,
+    OPT_PASSPHRASE_ENV,
+    OPT_PASSPHRASE_FILE,
     OPT_HELP,
     OPT_VERSION
 };
@@ -57,6 +97,19 @@ static const struct option long_options[] = {
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"json", no_argument, NULL, OPT_JSON},
     {"output", required_argument, NULL, 'o'},
+    {"keyring", required_argument, NULL, OPT_KEYRING},
+    {"policy", required_argument, NULL, OPT_POLICY},
+    {"require-signature", no_argument, NULL, OPT_REQUIRE},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"cert", required_argument, NULL, OPT_CERT},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"hash", required_argument, NULL, OPT_HASH},
+    {"resign", no_argument, NULL, OPT_RESIGN},
+    {"allow-weak-key", no_argument, NULL, OPT_WEAK},
+    {"digest-only", no_argument, NULL, OPT_DIGEST_ONLY},
+    {"signature", required_argument, NULL, OPT_SIGNATURE},
+    {"passphrase-env", required_argument, NULL, OPT_PASSPHRASE_ENV},
+    {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE_FILE},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -65,6 +118,7 @@ static const struct option long_options[] = {
 /* What was on the command line, before it is checked against the command. */
 struct arguments {
     const struct command *command; /* NULL: none given */
+    const char *family;            /* first word of a command that has two; NULL: not given */
     struct options options;
     unsigned seen; /* TAKES_* of the options given */
     bool help;
@@ -103,6 +157,10 @@ static void print_help(const struct command *command)
     if (command == NULL || (command->flags & TAKES_OUTPUT) != 0) {
         puts("  -o, --output F  the file to write");
     }
+    if (command == NULL || (command->flags & TAKES_KEYRING) != 0) {
+        puts("  --keyring DIR   certificates (.pem, .crt, .cer, .der, .x509) of the trusted keys\n"
+             "  --policy FILE   which signatures are accepted");
+    }
     puts("\nFILE may be - for standard input. Exits with 0: accepted, 1: refused, 2: trouble.\n"
          "See hotpatch(1).");
 }
@@ -139,9 +197,22 @@ static bool parse_number(const char *text, uint64_t *value)
     return errno == 0 && parsed <= UINT64_MAX;
 }
 
-/* The first operand is the command, the others are files. */
+/* True when `name` is `word`, or `family`, a blank and `word`. */
+static bool is_command(const char *name, const char *family, const char *word)
+{
+    const size_t length = family != NULL ? strlen(family) : 0;
+
+    if (family == NULL) {
+        return strcmp(name, word) == 0;
+    }
+    return strncmp(name, family, length) == 0 && name[length] == ' ' &&
+           strcmp(name + length + 1, word) == 0;
+}
+
+/* The first operand is the command, or the first two are; the others are files. */
 static int take_operand(struct arguments *args, const char *word)
 {
+    const size_t length = strlen(word);
     size_t i;
 
     if (args->command != NULL) {
@@ -149,12 +220,122 @@ static int take_operand(struct arguments *args, const char *word)
         return TOOL_ACCEPTED;
     }
     for (i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(word, commands[i].name) == 0) {
+        const char *name = commands[i].name;
+
+        if (is_command(name, args->family, word)) {
             args->command = &commands[i];
+            return TOOL_ACCEPTED;
+        }
+        if (args->family == NULL && strncmp(name, word, length) == 0 && name[length] == ' ') {
+            args->family = word;
             return TOOL_ACCEPTED;
         }
     }
     return usage_error(NULL, "no such command", word);
+}
+
+static int take_format(struct arguments *args, const char *value)
+{
+    enum hp_signature_format *format = &args->options.format;
+
+    if (strcmp(value, "xendoc") == 0) {
+        *format = HP_SIGNATURE_XENDOC;
+    } else if (strcmp(value, "linux") == 0) {
+        *format = HP_SIGNATURE_LINUX;
+    } else {
+        return usage_error(args->command, "--format takes xendoc or linux", value);
+    }
+    return TOOL_ACCEPTED;
+}
+
+static int take_hash(struct arguments *args, const char *value)
+{
+    enum hp_hash *hash = &args->options.hash;
+
+    if (strcmp(value, "sha256") == 0) {
+        *hash = HP_HASH_SHA256;
+    } else if (strcmp(value, "sha384") == 0) {
+        *hash = HP_HASH_SHA384;
+    } else if (strcmp(value, "sha512") == 0) {
+        *hash = HP_HASH_SHA512;
+    } else {
+        return usage_error(args->command, "--hash takes sha256, sha384 or sha512", value);
+    }
+    return TOOL_ACCEPTED;
+}
+
+/* A URI may have the PIN in it, which has no place on a command line. */
+static int take_key(struct arguments *args, const char *value)
+{
+    if (strncmp(value, "pkcs11:", strlen("pkcs11:")) == 0 && strstr(value, "pin-value") != NULL) {
+        return usage_error(args->command,
+                           "no PIN in the URI: others can read it; see --passphrase-env", "");
+    }
+    args->options.key = value;
+    return TOOL_ACCEPTED;
+}
+
+/* Options of signatures. */
+static int take_signature_option(struct arguments *args, int option, const char *value)
+{
+    static const struct {
+        int option;
+        unsigned bit;
+    } bits[] = {
+        {OPT_KEYRING, TAKES_KEYRING},     {OPT_POLICY, TAKES_KEYRING},
+        {OPT_REQUIRE, TAKES_REQUIRE},     {OPT_KEY, TAKES_KEY},
+        {OPT_CERT, TAKES_SIGNING},        {OPT_FORMAT, TAKES_SIGNING},
+        {OPT_HASH, TAKES_SIGNING},        {OPT_RESIGN, TAKES_SIGNING},
+        {OPT_WEAK, TAKES_SIGNING},        {OPT_DIGEST_ONLY, TAKES_KEY},
+        {OPT_SIGNATURE, TAKES_SIGNATURE}, {OPT_PASSPHRASE_ENV, TAKES_KEY},
+        {OPT_PASSPHRASE_FILE, TAKES_KEY},
+    };
+    struct options *options = &args->options;
+    size_t i;
+
+    for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        args->seen |= bits[i].option == option ? bits[i].bit : 0;
+    }
+    switch (option) {
+    case OPT_KEYRING:
+        options->keyring = value;
+        return TOOL_ACCEPTED;
+    case OPT_POLICY:
+        options->policy = value;
+        return TOOL_ACCEPTED;
+    case OPT_REQUIRE:
+        options->require_signature = true;
+        return TOOL_ACCEPTED;
+    case OPT_KEY:
+        return take_key(args, value);
+    case OPT_CERT:
+        options->certificate = value;
+        return TOOL_ACCEPTED;
+    case OPT_FORMAT:
+        return take_format(args, value);
+    case OPT_HASH:
+        return take_hash(args, value);
+    case OPT_RESIGN:
+        options->resign = true;
+        return TOOL_ACCEPTED;
+    case OPT_WEAK:
+        options->allow_weak_key = true;
+        return TOOL_ACCEPTED;
+    case OPT_DIGEST_ONLY:
+        options->digest_only = true;
+        return TOOL_ACCEPTED;
+    case OPT_SIGNATURE:
+        options->signature = value;
+        return TOOL_ACCEPTED;
+    case OPT_PASSPHRASE_ENV:
+        options->passphrase_env = value;
+        return TOOL_ACCEPTED;
+    case OPT_PASSPHRASE_FILE:
+        options->passphrase_file = value;
+        return TOOL_ACCEPTED;
+    default: /* getopt_long() has said what is wrong */
+        return point_to_help(args->command);
+    }
 }
 
 static int take_option(struct arguments *args, int option, const char *value)
@@ -200,8 +381,8 @@ static int take_option(struct arguments *args, int option, const char *value)
     case OPT_VERSION:
         args->version = true;
         return TOOL_ACCEPTED;
-    default: /* getopt_long() has said what is wrong */
-        return point_to_help(args->command);
+    default:
+        return take_signature_option(args, option, value);
     }
 }
 
@@ -227,11 +408,39 @@ static int parse(struct arguments *args, int argc, char **argv)
     return TOOL_ACCEPTED;
 }
 
+/* What signing and verifying cannot do without, or not do with; NULL when all is there. */
+static const char *check_signature_options(const struct command *command,
+                                           const struct options *options)
+{
+    const bool is_digest = options->digest_only;
+
+    if ((command->flags & NEEDS_KEYRING) != 0 && options->keyring == NULL) {
+        return "--keyring is required";
+    }
+    if ((command->flags & TAKES_SIGNATURE) != 0 && options->signature == NULL) {
+        return "--signature is required";
+    }
+    if ((command->flags & TAKES_KEY) != 0 && !is_digest && options->key == NULL) {
+        return "--key is required";
+    }
+    if ((command->flags & TAKES_SIGNING) != 0 && !is_digest && options->certificate == NULL) {
+        return "--cert is required";
+    }
+    if (is_digest && (options->key != NULL || options->certificate != NULL)) {
+        return "--digest-only needs neither --key nor --cert";
+    }
+    if (options->passphrase_env != NULL && options->passphrase_file != NULL) {
+        return "--passphrase-env and --passphrase-file exclude each other";
+    }
+    return NULL;
+}
+
 /* Checks the command line against its command and runs that. */
 static int run(const struct arguments *args)
 {
     const struct command *command = args->command;
     const struct options *options = &args->options;
+    const char *missing;
 
     if (command == NULL) {
         return usage_error(NULL, "no command given", "");
@@ -244,6 +453,10 @@ static int run(const struct arguments *args)
     }
     if ((command->flags & TAKES_OUTPUT) != 0 && options->output == NULL) {
         return usage_error(command, "-o is required", "");
+    }
+    missing = check_signature_options(command, options);
+    if (missing != NULL) {
+        return usage_error(command, missing, "");
     }
     if (options->file_count == 0) {
         return usage_error(command, "no FILE given", "");

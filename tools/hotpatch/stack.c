@@ -28,6 +28,8 @@ enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack, st
         .loaded = stack->applied,
         .loaded_count = stack->count,
         .allow_undecided = true,
+        .keyring = trust_ring(&stack->trust),
+        .policy = &stack->trust.policy,
     };
     struct hp_payload *payload = &loaded->payload;
     enum hp_status status;
@@ -35,6 +37,9 @@ enum hp_status loaded_judge(struct loaded *loaded, const struct stack *stack, st
     hp_diag_init(diag);
     status =
         hp_payload_load(payload, stack->port, loaded->file.data, loaded->file.size, &load, diag);
+    if (status == HP_OK) {
+        status = trust_check_time(&stack->trust, &payload->signature, diag);
+    }
     if (status) {
         return status;
     }
@@ -116,7 +121,10 @@ int stack_open(struct stack *stack, const struct options *options)
     memset(stack, 0, sizeof(*stack));
     stack->after = tool_alloc(options->after_count, sizeof(stack->after[0]));
     stack->applied = tool_alloc(options->after_count, sizeof(stack->applied[0]));
-    rc = open_target(stack, options);
+    rc = trust_open(&stack->trust, options);
+    if (rc == TOOL_ACCEPTED) {
+        rc = open_target(stack, options);
+    }
     for (i = 0; rc == TOOL_ACCEPTED && i < options->after_count; i++) {
         struct loaded *loaded = &stack->after[i];
         struct hp_diag diag;
@@ -143,6 +151,7 @@ void stack_close(struct stack *stack)
     }
     free(stack->after);
     free(stack->applied);
+    trust_close(&stack->trust);
     if (stack->port != NULL) {
         hp_host_close(stack->port);
     }

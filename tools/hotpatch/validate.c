@@ -66,6 +66,8 @@ static int validate_file(const struct stack *stack, const struct options *option
         .applied = stack->applied,
         .applied_count = stack->count,
         .allow_undecided = true,
+        .keyring = trust_ring(&stack->trust),
+        .policy = &stack->trust.policy,
     };
     struct hp_verdict verdict;
     struct hp_diag diag;
@@ -81,6 +83,9 @@ static int validate_file(const struct stack *stack, const struct options *option
     hp_diag_init(&diag);
     status = hp_validate(stack->port, file.data, file.size, &how, &verdict, &diag);
     free(file.data);
+    if (status == HP_OK) {
+        status = trust_check_time(&stack->trust, &verdict.signature, &diag);
+    }
     if (status == HP_OK) {
         hp_diag_init(&diag);
         undecided = undecided_text(&verdict.undecided);
