@@ -15,6 +15,7 @@ freestanding q  build,clang  undefined symbols and writable data, every variant 
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
+pack         -  build        hotpatch pack: complete payloads of compiled objects
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 xen-port     -  build        the host port on that symbol file
 tidy         -  build,lint   clang-tidy has no finding
@@ -79,6 +80,7 @@ step_ld() {
     build_preset default
     test/ld/compare.py build/bin/ld_relocate
 }
+step_pack() { test/pack/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
 step_xen-port() {
     HOTPATCH_TEST_XEN_SYMS=$(scripts/xen.sh)

@@ -47,12 +47,20 @@ struct options {
     bool digest_only;
     bool resign;
     bool allow_weak_key;
+    /* pack */
+    const char *depends; /* payload or image; NULL: none named */
+    bool expect;
+    const char *info_name; /* metadata; NULL: none */
+    const char *info_description;
+    const char *info_cve;
+    const char *info_version;
 };
 
 int inspect_run(const struct options *options);
 int validate_run(const struct options *options);
 int plan_run(const struct options *options);
 int link_run(const struct options *options);
+int pack_run(const struct options *options);
 int sign_run(const struct options *options);
 int verify_run(const struct options *options);
 int sig_show_run(const struct options *options);
@@ -247,6 +255,9 @@ int sign_read(struct file *file, const char *path);
 int sign_certificate(struct hp_certificate **certificate, const struct options *options);
 
 struct hp_sign_options sign_options(const struct options *options);
+
+/* Signs a payload and writes it to options->output. Returns an exit status. */
+int sign_bytes(const struct file *file, const struct options *options);
 
 /* Writes what hp_sign() or hp_sign_attach() made, or says why it did not. Returns an exit status.
  */
