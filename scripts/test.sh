@@ -16,6 +16,7 @@ format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 sign         -  build,sign   signing and verifying, against openssl, sign-file, modinfo and a token
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
+pack         -  build        hotpatch pack: complete payloads of compiled objects
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 xen-port     -  build        the host port on that symbol file
 tidy         -  build,lint   clang-tidy has no finding
@@ -85,6 +86,7 @@ step_ld() {
     build_preset default
     test/ld/compare.py build/bin/ld_relocate
 }
+step_pack() { test/pack/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
 step_xen-port() {
     HOTPATCH_TEST_XEN_SYMS=$(scripts/xen.sh)

@@ -12,12 +12,12 @@
  *
  *     static const char *new_version(void) { return "Hello World"; }
  *
- *     HP_PATCH_FUNCTION(hello, "xen_extra_version", new_version, 12);
+ *     HP_PATCH_FUNCTION(hello, "xen_extra_version", new_version, 0);
  *
  * HP_SPLICE_BYTES, HP_SPLICE_CALL, HP_SPLICE_JUMP and HP_SPLICE_POINTER change something in place.
  *
- * Link it with "ld -r --build-id=sha1" and add the notes .livepatch.depends and
- * .livepatch.xen_depends; README.md shows the whole of it.
+ * "hotpatch pack" makes a payload of the compiled object: it links it, fills in the sizes that are
+ * 0, and adds the notes .livepatch.depends and .livepatch.xen_depends and a build-id.
  */
 #ifndef HOTPATCH_PAYLOAD_H
 #define HOTPATCH_PAYLOAD_H
@@ -140,7 +140,7 @@ typedef void hp_payload_post_hook(struct hp_payload_handle *);
 
 /*
  * HP_PATCH_FUNCTION(id, old_name, new_function, old_bytes): replaces the function of that name,
- * which is old_bytes long, by new_function.
+ * which is old_bytes long (0: "hotpatch pack" fills it in), by new_function.
  */
 #define HP_PATCH_FUNCTION(id, old_name, new_function, old_bytes)                                   \
     HP_PATCH_RECORD(id, .name = (old_name), .new_addr = (const void *)(new_function),              \

@@ -21,38 +21,46 @@ enum {
     TOOL_UNSIGNED = 3 /* verify and sig: there is no signature */
 };
 
-/* The command line. Strings belong to argv. */
+/* The command line. Strings belong to argv; NULL: not given. */
 struct options {
-    const char *target; /* NULL: none */
-    bool has_base;
+    const char *target;
     uint64_t base;
     const struct hp_profile *profile; /* NULL: the default */
-    bool json;
-    const char *output; /* NULL: none */
+    const char *output;
     const char **after; /* files given with --after, in order */
     size_t after_count;
     const char **files;
     size_t file_count;
+    bool has_base;
+    bool json;
     /* signatures */
-    const char *keyring; /* NULL: none */
-    const char *policy;  /* NULL: none */
     bool require_signature;
-    const char *key; /* file or URI; NULL: none */
+    bool digest_only;
+    bool resign;
+    bool allow_weak_key;
+    bool expect;                     /* of pack */
+    enum hp_signature_format format; /* HP_SIGNATURE_NONE: the default */
+    enum hp_hash hash;               /* HP_HASH_NONE: the default */
+    const char *keyring;
+    const char *policy;
+    const char *key; /* file or URI */
     const char *certificate;
     const char *signature;
     const char *passphrase_env;
     const char *passphrase_file;
-    enum hp_signature_format format; /* HP_SIGNATURE_NONE: the default */
-    enum hp_hash hash;               /* HP_HASH_NONE: the default */
-    bool digest_only;
-    bool resign;
-    bool allow_weak_key;
+    /* pack */
+    const char *depends;   /* payload or image */
+    const char *info_name; /* metadata */
+    const char *info_description;
+    const char *info_cve;
+    const char *info_version;
 };
 
 int inspect_run(const struct options *options);
 int validate_run(const struct options *options);
 int plan_run(const struct options *options);
 int link_run(const struct options *options);
+int pack_run(const struct options *options);
 int sign_run(const struct options *options);
 int verify_run(const struct options *options);
 int sig_show_run(const struct options *options);
@@ -247,6 +255,9 @@ int sign_read(struct file *file, const char *path);
 int sign_certificate(struct hp_certificate **certificate, const struct options *options);
 
 struct hp_sign_options sign_options(const struct options *options);
+
+/* Signs a payload and writes it to options->output. Returns an exit status. */
+int sign_bytes(const struct file *file, const struct options *options);
 
 /* Writes what hp_sign() or hp_sign_attach() made, or says why it did not. Returns an exit status.
  */

@@ -16,10 +16,11 @@ enum {
     MANY_FILES = 1 << 4,
     TAKES_KEYRING = 1 << 5, /* --keyring, --policy */
     NEEDS_KEYRING = 1 << 6,
-    TAKES_REQUIRE = 1 << 7,   /* --require-signature */
-    TAKES_SIGNING = 1 << 8,   /* --cert, --format, --hash, --resign, --allow-weak-key */
-    TAKES_KEY = 1 << 9,       /* --key, --digest-only, --passphrase-env, --passphrase-file */
-    TAKES_SIGNATURE = 1 << 10 /* --signature */
+    TAKES_REQUIRE = 1 << 7,    /* --require-signature */
+    TAKES_SIGNING = 1 << 8,    /* --cert, --format, --hash, --resign, --allow-weak-key */
+    TAKES_KEY = 1 << 9,        /* --key, --digest-only, --passphrase-env, --passphrase-file */
+    TAKES_SIGNATURE = 1 << 10, /* --signature */
+    TAKES_PACKING = 1 << 11    /* --depends, --expect, metadata */
 };
 
 struct command {
@@ -44,6 +45,13 @@ static const struct command commands[] = {
     {"link", link_run, TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT,
      "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] -o OUT FILE",
      "Writes a payload as it would lie in memory, as an ELF image for objdump and gdb."},
+    {"pack", pack_run,
+     TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT | MANY_FILES | TAKES_PACKING |
+         (HP_WITH_SIGNATURES ? TAKES_SIGNING | TAKES_KEY : 0),
+     "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--expect]\n"
+     "           [--name TEXT] [--description TEXT] [--cve LIST] [--payload-version N]\n"
+     "           [--key FILE --cert FILE ...] -o OUT OBJECT...",
+     "Makes a payload of compiled objects, complete and checked; with --key signs it."},
 #if HP_WITH_SIGNATURES
     {"sign", sign_run, TAKES_SIGNING | TAKES_KEY | TAKES_OUTPUT,
      "--key FILE|pkcs11:URI --cert FILE [--format xendoc|linux] [--hash HASH] [--resign]\n"
@@ -86,6 +94,12 @@ enum {
     OPT_SIGNATURE,
     OPT_PASSPHRASE_ENV,
     OPT_PASSPHRASE_FILE,
+    OPT_DEPENDS,
+    OPT_EXPECT,
+    OPT_NAME,
+    OPT_DESCRIPTION,
+    OPT_CVE,
+    OPT_PAYLOAD_VERSION,
     OPT_HELP,
     OPT_VERSION
 };
@@ -110,6 +124,12 @@ static const struct option long_options[] = {
     {"signature", required_argument, NULL, OPT_SIGNATURE},
     {"passphrase-env", required_argument, NULL, OPT_PASSPHRASE_ENV},
     {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE_FILE},
+    {"depends", required_argument, NULL, OPT_DEPENDS},
+    {"expect", no_argument, NULL, OPT_EXPECT},
+    {"name", required_argument, NULL, OPT_NAME},
+    {"description", required_argument, NULL, OPT_DESCRIPTION},
+    {"cve", required_argument, NULL, OPT_CVE},
+    {"payload-version", required_argument, NULL, OPT_PAYLOAD_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -338,6 +358,38 @@ static int take_signature_option(struct arguments *args, int option, const char 
     }
 }
 
+/* Options of pack. */
+static int take_packing_option(struct arguments *args, int option, const char *value)
+{
+    struct options *options = &args->options;
+    uint64_t number;
+
+    args->seen |= TAKES_PACKING;
+    switch (option) {
+    case OPT_DEPENDS:
+        options->depends = value;
+        return TOOL_ACCEPTED;
+    case OPT_EXPECT:
+        options->expect = true;
+        return TOOL_ACCEPTED;
+    case OPT_NAME:
+        options->info_name = value;
+        return TOOL_ACCEPTED;
+    case OPT_DESCRIPTION:
+        options->info_description = value;
+        return TOOL_ACCEPTED;
+    case OPT_CVE:
+        options->info_cve = value;
+        return TOOL_ACCEPTED;
+    default:
+        options->info_version = value;
+        if (!parse_number(value, &number) || value[1] == 'x') {
+            return usage_error(args->command, "--payload-version takes a decimal number", value);
+        }
+        return TOOL_ACCEPTED;
+    }
+}
+
 static int take_option(struct arguments *args, int option, const char *value)
 {
     struct options *options = &args->options;
@@ -381,6 +433,13 @@ static int take_option(struct arguments *args, int option, const char *value)
     case OPT_VERSION:
         args->version = true;
         return TOOL_ACCEPTED;
+    case OPT_DEPENDS:
+    case OPT_EXPECT:
+    case OPT_NAME:
+    case OPT_DESCRIPTION:
+    case OPT_CVE:
+    case OPT_PAYLOAD_VERSION:
+        return take_packing_option(args, option, value);
     default:
         return take_signature_option(args, option, value);
     }
@@ -412,8 +471,15 @@ static int parse(struct arguments *args, int argc, char **argv)
 static const char *check_signature_options(const struct command *command,
                                            const struct options *options)
 {
+    const bool packs = (command->flags & TAKES_PACKING) != 0;
     const bool is_digest = options->digest_only;
 
+    if (packs && is_digest) {
+        return "--digest-only is for sign";
+    }
+    if (packs && options->key == NULL && options->certificate == NULL) {
+        return NULL; /* a payload without a signature */
+    }
     if ((command->flags & NEEDS_KEYRING) != 0 && options->keyring == NULL) {
         return "--keyring is required";
     }

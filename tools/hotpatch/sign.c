@@ -165,7 +165,7 @@ static int write_digest(const struct file *file, const struct options *options)
     return output_bytes(options->output, digest, size) ? TOOL_ACCEPTED : TOOL_TROUBLE;
 }
 
-static int sign_file(const struct file *file, const struct options *options)
+int sign_bytes(const struct file *file, const struct options *options)
 {
     const struct hp_sign_options how = sign_options(options);
     struct hp_certificate *certificate;
@@ -194,7 +194,7 @@ int sign_run(const struct options *options)
     int rc = sign_read(&file, options->files[0]);
 
     if (rc == TOOL_ACCEPTED) {
-        rc = options->digest_only ? write_digest(&file, options) : sign_file(&file, options);
+        rc = options->digest_only ? write_digest(&file, options) : sign_bytes(&file, options);
         free(file.data);
     }
     return rc;
