@@ -152,7 +152,8 @@ HP_MUST_USE enum hp_status hp_port_image_protect(struct hp_port *port,
 
 /*
  * Reads target memory: its code as it is now, or the text of a loaded payload. With
- * HP_TARGET_ALT_CALLS also the target's data, for the function pointers of alternative calls.
+ * HP_TARGET_ALT_CALLS also the target's data, for the function pointers of alternative calls, and
+ * in any case what hp_port_spliceable() allows.
  *
  * Context: load. May sleep: yes. Errors: HP_TARGET_READ when any of the bytes is not mapped.
  * HP_UNDECIDED, offline only: the bytes were read from the image file and are stored in buf, but

@@ -100,6 +100,37 @@ static void check_image_name(const struct hp_image *image, const char *name)
     CHECK(memchr(at, '\0', place->size - (offset - place->offset)) != NULL);
 }
 
+/* Returns the number of those that are undecided. */
+static uint32_t check_splices(const struct hp_payload *payload)
+{
+    const struct hp_image *image = &payload->image;
+    uint32_t undecided = 0;
+    uint32_t n;
+
+    for (n = 0; n < payload->splice_count; n++) {
+        const struct hp_splice *splice = &payload->splices[n];
+        const bool is_bytes = splice->kind == HP_SPLICE_OF_BYTES;
+
+        CHECK(splice->kind >= HP_SPLICE_OF_BYTES && splice->kind <= HP_SPLICE_OF_POINTER);
+        CHECK(is_bytes ? splice->size > 0 && splice->size <= HP_WRITE_MAX : splice->size == 0);
+        CHECK(splice->undecided == (splice->addr == 0) && splice->patched == 0);
+        CHECK(splice->undecided || splice->limit == 0 || splice->limit > splice->addr);
+        CHECK(splice->undecided || splice->start <= splice->addr);
+        CHECK(!is_bytes || (splice->old_name == NULL && splice->old_target == 0));
+        CHECK((splice->new_target == 0) == is_bytes || splice->undecided);
+        CHECK(splice->kind == HP_SPLICE_OF_POINTER || in_text(image, splice->new_target) ||
+              hp_image_section_at(image, splice->new_target) == NULL);
+        if (splice->name != NULL) {
+            check_image_name(image, splice->name);
+        }
+        if (splice->old_name != NULL) {
+            check_image_name(image, splice->old_name);
+        }
+        undecided += splice->undecided ? 1 : 0;
+    }
+    return undecided;
+}
+
 static void check_records(const struct hp_payload *payload)
 {
     const struct hp_image *image = &payload->image;
@@ -121,6 +152,7 @@ static void check_records(const struct hp_payload *payload)
             check_image_name(image, record->name);
         }
     }
+    undecided += check_splices(payload);
     CHECK(undecided == payload->undecided.records);
 }
 

@@ -162,6 +162,79 @@ static void check_write(const struct hp_payload *payload, const struct hp_payloa
     }
 }
 
+/* Where a branch that a splice leads elsewhere goes, by the definition of the instruction. */
+static uint64_t branch_dest(const uint8_t *bytes, const struct hp_write *write)
+{
+    const uint8_t head = bytes[0] == 0x0f ? 2 : 1;
+    uint32_t displacement = 0;
+
+    CHECK(write->size == head + 4);
+    CHECK(bytes[0] == (write->kind == HP_WRITE_CALL_TO ? 0xe8 : bytes[0]));
+    CHECK(bytes[0] == 0xe8 || bytes[0] == 0xe9 || (head == 2 && (bytes[1] & 0xf0) == 0x80));
+    CHECK((bytes[0] == 0xe8) == (write->kind == HP_WRITE_CALL_TO));
+    memcpy(&displacement, bytes + head, sizeof(displacement));
+    return write->addr + write->size + (uint64_t)(int64_t)(int32_t)displacement;
+}
+
+/* What stood there is what the splice expects, where that is certain, and what comes is as it says.
+ */
+static void check_contents(const struct hp_splice *splice, const struct hp_write *write)
+{
+    const uint8_t *old = write->old_bytes;
+    uint64_t word = 0;
+
+    CHECK(write->dest == splice->new_target);
+    switch (splice->kind) {
+    case HP_SPLICE_OF_BYTES:
+        CHECK(write->kind == HP_WRITE_BYTES && write->size == splice->size);
+        CHECK(write->uncertain || memcmp(old, splice->old_bytes, write->size) == 0);
+        CHECK(memcmp(write->new_bytes, splice->new_bytes, write->size) == 0);
+        break;
+    case HP_SPLICE_OF_POINTER:
+        CHECK(write->kind == HP_WRITE_POINTER && write->size == sizeof(word));
+        CHECK(write->addr % sizeof(word) == 0);
+        memcpy(&word, old, sizeof(word));
+        CHECK(write->uncertain || word == splice->old_target);
+        memcpy(&word, write->new_bytes, sizeof(word));
+        CHECK(word == splice->new_target);
+        break;
+    default:
+        CHECK(write->kind ==
+              (splice->kind == HP_SPLICE_OF_CALL ? HP_WRITE_CALL_TO : HP_WRITE_JUMP_TO));
+        CHECK(!write->data);
+        CHECK(write->uncertain || branch_dest(old, write) == splice->old_target);
+        CHECK(branch_dest(write->new_bytes, write) == splice->new_target);
+        CHECK(old[0] == write->new_bytes[0] && (old[0] != 0x0f || old[1] == write->new_bytes[1]));
+        break;
+    }
+}
+
+static void check_splice(const struct hp_payload *payload, const struct hp_payload *const *applied,
+                         size_t applied_count, const struct hp_write *write)
+{
+    const struct hp_splice *splice = &payload->splices[write->record];
+    const struct hp_image_memory *own = &payload->image.memory;
+    uint8_t bytes[HP_WRITE_MAX];
+
+    CHECK(!splice->undecided && write->size > 0 && write->size <= HP_WRITE_MAX);
+    CHECK(write->addr == splice->addr && write->pad == 0 && write->splice == 1);
+    CHECK(write->patched == &splice->patched && splice->patched == 0);
+    CHECK(write->addr + write->size <= own->addr || write->addr >= own->addr + own->size);
+    CHECK(splice->limit == 0 || write->addr + write->size <= splice->limit);
+    CHECK((hp_port_patchable(payload->port, write->addr, write->size) == HP_OK) == !write->data);
+    CHECK(!write->data || hp_port_spliceable(payload->port, write->addr, write->size) == HP_OK);
+    CHECK(read_through(payload->port, applied, applied_count, write->addr, bytes, write->size));
+    CHECK(memcmp(bytes, write->old_bytes, write->size) == 0);
+    CHECK((write->uncertain != 0) ==
+          is_uncertain(payload->port, applied, applied_count, write->addr, write->size));
+    if (!write->data && splice->limit - splice->start >= PAD_SIZE && splice->limit != 0 &&
+        read_through(payload->port, applied, applied_count, splice->start, bytes, PAD_SIZE) &&
+        is_landing_pad(bytes)) {
+        CHECK(write->addr - splice->start >= PAD_SIZE);
+    }
+    check_contents(splice, write);
+}
+
 /* The order is a permutation, ascending, and no two writes share a byte. */
 static void check_order(const struct hp_payload *payload)
 {
@@ -188,11 +261,18 @@ void fuzz_check_plan(const struct hp_payload *payload, const struct hp_payload *
 {
     uint32_t n;
 
-    CHECK(payload->write_count <= payload->record_count);
+    CHECK(payload->write_count <= payload->record_count + payload->splice_count);
     for (n = 0; n < payload->write_count; n++) {
-        CHECK(payload->writes[n].record < payload->record_count);
-        CHECK(n == 0 || payload->writes[n - 1].record < payload->writes[n].record);
-        check_write(payload, applied, applied_count, &payload->writes[n]);
+        const struct hp_write *write = &payload->writes[n];
+
+        CHECK(write->record < (write->splice ? payload->splice_count : payload->record_count));
+        CHECK(n == 0 || write[-1].splice < write->splice ||
+              (write[-1].splice == write->splice && write[-1].record < write->record));
+        if (write->splice) {
+            check_splice(payload, applied, applied_count, write);
+        } else {
+            check_write(payload, applied, applied_count, write);
+        }
     }
     check_order(payload);
 }

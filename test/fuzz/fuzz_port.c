@@ -77,6 +77,9 @@ uint8_t fuzz_target_byte(uint32_t offset)
 {
     static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
     static const uint8_t sealed[4] = {0x66, 0x0f, 0x1f, 0x01};
+    static const uint8_t branches[] = {0xe8, 43,   0,  0, 0, 0x90, 0x90, 0x90, /* call */
+                                       0xe9, 35,   0,  0, 0, 0x90, 0x90, 0x90, /* jmp */
+                                       0x0f, 0x84, 26, 0, 0, 0};               /* je */
     uint32_t function = offset / FUZZ_FUNCTION_SIZE;
     uint32_t at = offset % FUZZ_FUNCTION_SIZE;
 
@@ -85,6 +88,9 @@ uint8_t fuzz_target_byte(uint32_t offset)
     }
     if (at < 4 && function % 8 == 1) {
         return sealed[at];
+    }
+    if (function % 16 == 2 && at >= 16 && at < 16 + sizeof(branches)) {
+        return branches[at - 16];
     }
     return (uint8_t)(0x40 + (offset * 7 + function) % 0x30);
 }
@@ -594,4 +600,20 @@ enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t siz
         return touches(addr, size, FUZZ_DENIED_FIRST, FUZZ_DENIED_END) ? HP_PATCH_DENIED : HP_OK;
     }
     return is_sealed(port, addr, size, HP_PROTECT_TEXT) ? HP_OK : HP_PATCH_RANGE;
+}
+
+enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size)
+{
+    const uint64_t constants = UINT64_C(8) * FUZZ_CONSTANTS;
+
+    CHECK(size > 0 && size <= READ_MAX);
+    if (port->kind == FUZZ_TARGET_ABSENT) {
+        return HP_UNDECIDED;
+    }
+    if (in_target_data(addr, size)) {
+        return addr - FUZZ_DATA_START < constants && addr - FUZZ_DATA_START + size <= constants
+                   ? HP_OK
+                   : HP_SPLICE_WRITABLE;
+    }
+    return is_sealed(port, addr, size, HP_PROTECT_RODATA) ? HP_OK : HP_PATCH_RANGE;
 }

@@ -16,9 +16,11 @@
  *   n % 16 == 15  is a label without size and type, and so is n % 32 == 24
  *   232 to 239    are rewritten at boot: an offline target cannot vouch for them
  *   240 to 247    are on the deny list
+ *   n % 16 == 2   has a call (at 16), a jump (at 24) and a conditional jump (at 32) to the next one
  *
  * and FUZZ_DATA objects "data_00" and on in the pages behind them, of 8 bytes each: object n points
- * to function n, and to nothing when n % 4 == 0. "one.c#fn_static" and
+ * to function n, and to nothing when n % 4 == 0; the first FUZZ_CONSTANTS of
+ * them are read-only. "one.c#fn_static" and
  * "two.c#fn_static" are file-scoped, "same.c#fn_twin" is ambiguous.
  */
 #ifndef TEST_FUZZ_PORT_H
@@ -34,6 +36,7 @@ enum {
     FUZZ_FUNCTIONS = 256,
     FUZZ_FUNCTION_SIZE = 64,
     FUZZ_DATA = 16,
+    FUZZ_CONSTANTS = 8,
     FUZZ_PAGE = 4096,
     FUZZ_TEXT_SIZE = FUZZ_FUNCTIONS * FUZZ_FUNCTION_SIZE,
     FUZZ_REWRITTEN_FIRST = 232,

@@ -164,6 +164,12 @@ static bool is_plan_status(enum hp_status status)
     case HP_PATCH_RANGE:
     case HP_PATCH_DENIED:
     case HP_PATCH_OVERLAP:
+    case HP_SPLICE_WRITABLE:
+    case HP_SPLICE_BOUNDS:
+    case HP_SPLICE_ALIGN:
+    case HP_SPLICE_NOT_CODE:
+    case HP_SPLICE_NOT_BRANCH:
+    case HP_SPLICE_OLD_TARGET:
         return true;
     default:
         return false;

@@ -263,16 +263,38 @@ static void fill_on_base(struct eb_payload *p)
     eb_rela(p->b, p->text, eb_append(p->b, p->text, 8, NULL, 8), R_PC32, data, 0);
 }
 
-/* A section of every name that has a meaning and cannot be used, for the mutator to rename. */
-static void fill_unsupported(struct eb_payload *p)
+/* Splices of every kind and into every kind of place. */
+static void fill_splices(struct eb_payload *p)
 {
-    static const enum hp_special tables[] = {HP_SPECIAL_SPLICES};
+    struct eb_splice splices[] = {
+        {.name = "fn_002+16", .old_name = "fn_003", .kind = HP_SPLICE_KIND_CALL},
+        {.name = "fn_002+24", .old_name = "one.c#fn_static", .kind = HP_SPLICE_KIND_JUMP},
+        {.name = "fn_002+0x20", .old_name = "fn_003", .kind = HP_SPLICE_KIND_JUMP},
+        {.name = "data_01", .old_name = "fn_001", .kind = HP_SPLICE_KIND_POINTER},
+        {.addr = FUZZ_DATA_START + 16,
+         .old_target = FUZZ_TEXT_START + 2 * FUZZ_FUNCTION_SIZE,
+         .kind = HP_SPLICE_KIND_POINTER},
+        {.name = "fn_018+4*8",
+         .kind = HP_SPLICE_KIND_BYTES,
+         .size = 2,
+         .old_bytes = {0x0f, 0x84},
+         .new_bytes = {0x0f, 0x85}},
+        {.name = "data_00+3", .kind = HP_SPLICE_KIND_BYTES, .size = 1, .new_bytes = {7}},
+    };
+    uint32_t code = eb_symbol(p->b, "spliced", HP_STB_LOCAL, HP_STT_FUNC, p->text, 0, 16);
     size_t n;
 
-    fill_plain(p);
-    for (n = 0; n < sizeof(tables) / sizeof(tables[0]); n++) {
-        eb_section(p->b, hp_special_name(tables[n]), HP_SHT_PROGBITS, HP_SHF_ALLOC, 4, NULL, 8);
+    eb_append(p->b, p->text, 16, NULL, 64);
+    for (n = 0; n < sizeof(splices) / sizeof(splices[0]); n++) {
+        splices[n].new_symbol = splices[n].kind != HP_SPLICE_KIND_BYTES ? code : 0;
+        eb_payload_splice(p, &splices[n]);
     }
+}
+
+static void fill_splices_and_functions(struct eb_payload *p)
+{
+    fill_many(p);
+    fill_splices(p);
 }
 
 /* An indirect call at `site` of .text through an object of the target, named in a table. */
@@ -491,7 +513,8 @@ static const struct seed seeds[] = {
     {"past_section", fill_past_section, 0, false, false, HP_RELOC_OFFSET},
     {"duplicate", fill_duplicate, 0, false, false, HP_SYMBOL_DUPLICATE},
     {"past_symbol", fill_past_symbol, 0, false, false, HP_SYMBOL_VALUE},
-    {"unsupported", fill_unsupported, 0, false, false, HP_SPECIAL_UNSUPPORTED},
+    {"splices", fill_splices, 0, false, false, HP_OK},
+    {"splices_and_functions", fill_splices_and_functions, 0, false, false, HP_OK},
 };
 
 /* Payloads of one record each. */
@@ -526,6 +549,41 @@ static const struct {
      HP_TARGET_READ},
     {"whole", {.name = "fn_002", .old_size = 31}, false, HP_OK},
     {"whole_end", {.name = "fn_012", .old_size = 8}, false, HP_NOP_WHOLE},
+};
+
+/* Payloads of one splice each; those that are not of bytes lead to a new function. */
+static const struct {
+    const char *name;
+    struct eb_splice splice;
+    enum hp_status status;
+} splices[] = {
+    {"splice_kind", {.name = "fn_002", .kind = 5}, HP_SPLICE_KIND},
+    {"splice_length", {.name = "fn_002", .kind = 1, .size = 33}, HP_SPLICE_LENGTH},
+    {"splice_reserved",
+     {.name = "fn_002", .kind = 1, .size = 1, .old_bytes = {0, 1}},
+     HP_RECORD_RESERVED},
+    {"splice_no_name", {.kind = 1, .size = 1}, HP_RECORD_NAME_NULL},
+    {"splice_no_old", {.name = "data_01", .kind = 4}, HP_SPLICE_OLD_MISSING},
+    {"splice_place", {.name = "fn", .kind = 1, .size = 1}, HP_SPLICE_PLACE},
+    {"splice_offset", {.name = "data_01+4*2", .kind = 1, .size = 1}, HP_RECORD_NAME_OFFSET},
+    {"splice_old", {.name = "data_01", .old_name = "fn", .kind = 4}, HP_SPLICE_OLD_UNKNOWN},
+    {"splice_target", {.name = "data_01", .old_name = "fn_002", .kind = 4}, HP_SPLICE_OLD_TARGET},
+    {"splice_align", {.name = "data_01+4", .old_name = "fn_001", .kind = 4}, HP_SPLICE_ALIGN},
+    {"splice_writable", {.name = "data_09", .old_name = "fn_009", .kind = 4}, HP_SPLICE_WRITABLE},
+    {"splice_not_code", {.name = "data_01", .old_name = "fn_001", .kind = 2}, HP_SPLICE_NOT_CODE},
+    {"splice_no_call",
+     {.name = "fn_002+24", .old_name = "fn_003", .kind = 2},
+     HP_SPLICE_NOT_BRANCH},
+    {"splice_bounds", {.name = "fn_013", .kind = 1, .size = 4}, HP_SPLICE_BOUNDS},
+    {"splice_bytes", {.name = "fn_003", .kind = 1, .size = 4}, HP_EXPECT_MISMATCH},
+    {"splice_pad",
+     {.name = "fn_008", .kind = 1, .size = 4, .old_bytes = {0xf3, 0x0f, 0x1e, 0xfa}},
+     HP_PATCH_LANDING_PAD},
+    {"splice_denied", {.name = "fn_241", .kind = 1, .size = 4}, HP_PATCH_DENIED},
+    {"splice_new",
+     {.name = "data_01", .old_name = "fn_001", .kind = 4, .new_target = 0x1000},
+     HP_SPLICE_NEW_TARGET},
+    {"splice_boot", {.name = "fn_233", .kind = 1, .size = 4}, HP_EXPECT_MISMATCH},
 };
 
 static void write_file(const char *folder, const char *name, const uint8_t *data, size_t size)
@@ -598,6 +656,33 @@ static void write_record(const struct fuzz_harness *harness, const char *folder,
     free(file);
 }
 
+/* On the base payload, where the target runs: all that a splice replaces is certain there. */
+static void write_splice(const struct fuzz_harness *harness, const char *folder, size_t n)
+{
+    uint8_t base_id[FUZZ_ID_SIZE];
+    const struct eb_ids ids = {.depends = base_id,
+                               .depends_size = FUZZ_ID_SIZE,
+                               .xen_depends = fuzz_target_id(),
+                               .xen_depends_size = FUZZ_ID_SIZE};
+    struct eb_splice splice = splices[n].splice;
+    struct eb_payload p;
+    uint8_t *file;
+    size_t size;
+
+    memset(base_id, FUZZ_BASE_ID_BYTE, sizeof(base_id));
+    p = eb_payload_new(true, HP_EM_X86_64, &ids);
+    if (splice.kind != HP_SPLICE_KIND_BYTES && splice.new_target == 0) {
+        p.text_only = true;
+        splice.new_symbol = eb_payload_function(&p, "function", FUZZ_FUNCTION_SIZE);
+    }
+    eb_payload_splice(&p, &splice);
+    file = eb_payload_finish(&p, &size);
+    check_status(splices[n].name, fuzz_harness_verdict(harness, true, file, size),
+                 splices[n].status);
+    write_file(folder, splices[n].name, file, size);
+    free(file);
+}
+
 /* The same file with a signature trailer behind it. */
 static void write_signed(const char *folder)
 {
@@ -632,6 +717,9 @@ int main(int argc, char **argv)
     }
     for (n = 0; n < sizeof(records) / sizeof(records[0]); n++) {
         write_record(harness, argv[1], n);
+    }
+    for (n = 0; n < sizeof(splices) / sizeof(splices[0]); n++) {
+        write_splice(harness, argv[1], n);
     }
     fuzz_harness_free(harness);
     write_signed(argv[1]);

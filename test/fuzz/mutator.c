@@ -101,11 +101,20 @@ static const struct field reloc32[] = {{0, 4}, {4, 1}, {5, 3}, {8, 4}};
 /* name new_addr old_addr new_size old_size version opaque applied expect */
 static const struct field record64[] = {{0, 8},  {8, 8},  {16, 8}, {24, 4}, {28, 4},
                                         {32, 1}, {33, 8}, {64, 8}, {72, 1}, {73, 8}};
+/* name addr old_name old_target new_target version kind size reserved old_bytes new_bytes */
+static const struct field splice64[] = {{0, 8},  {8, 8},  {16, 8}, {24, 8}, {32, 8}, {40, 1},
+                                        {41, 1}, {42, 1}, {43, 1}, {48, 8}, {80, 8}};
 /* namesz descsz type name */
 static const struct field note_fields[] = {{0, 4}, {4, 4}, {8, 4}, {12, 4}};
 
 enum { SH_NAME, SH_TYPE, SH_FLAGS, SH_ADDR, SH_OFFSET, SH_SIZE, SH_LINK, SH_INFO, SH_ALIGN };
-enum { SECTION_FIELDS = 10, SYMBOL_FIELDS = 6, RELOC_FIELDS = 4, RECORD_FIELDS = 10 };
+enum {
+    SECTION_FIELDS = 10,
+    SYMBOL_FIELDS = 6,
+    RELOC_FIELDS = 4,
+    RECORD_FIELDS = 10,
+    SPLICE_FIELDS = 11
+};
 
 static void look(struct work *w)
 {
@@ -411,6 +420,11 @@ static void change_record(struct work *w)
                  RECORD_FIELDS);
 }
 
+static void change_splice(struct work *w)
+{
+    change_entry(w, pick_named(w, ".hotpatch.splices"), 112, splice64, SPLICE_FIELDS);
+}
+
 /* A table of the target: a field of an entry, or to where an entry refers. */
 static void change_table(struct work *w)
 {
@@ -660,14 +674,14 @@ static void mutate_once(struct work *w)
 {
     /* What stands here several times is where the interesting code is. */
     static mutation *const mutations[] = {
-        unterminate,   change_header,  change_section,    change_section,     change_section_kind,
-        change_align,  change_symbol,  change_symbol,     change_symbol_kind, change_symbol_kind,
-        change_reloc,  change_reloc,   change_reloc_kind, change_reloc_kind,  change_record,
-        change_record, change_record,  change_table,      change_table,       change_table,
-        fix_expect,    change_note,    fix_notes,         change_name,        change_name,
-        swap_sections, copy_section,   drop_section,      add_section,        grow_section,
-        grow_section,  shrink_section, change_contents,   change_contents,    add_trailer,
-        truncate_file, change_blindly};
+        unterminate,     change_header, change_section,    change_section,     change_section_kind,
+        change_align,    change_symbol, change_symbol,     change_symbol_kind, change_symbol_kind,
+        change_reloc,    change_reloc,  change_reloc_kind, change_reloc_kind,  change_record,
+        change_record,   change_record, change_splice,     change_splice,      change_table,
+        change_table,    change_table,  fix_expect,        change_note,        fix_notes,
+        change_name,     change_name,   swap_sections,     copy_section,       drop_section,
+        add_section,     grow_section,  grow_section,      shrink_section,     change_contents,
+        change_contents, add_trailer,   truncate_file,     change_blindly};
 
     look(w);
     if (w->size < 64 || w->shnum == 0) {

@@ -42,6 +42,23 @@ int en_on_hook(struct hp_port *port, uint64_t addr, struct hp_payload_handle *ha
     return en->hook_rc[which];
 }
 
+static void add_table(struct hp_port *port)
+{
+    const struct tp_symbol symbol = {"hypercall_table", NULL, EN_TABLE, 8 * EN_TABLE_ENTRIES,
+                                     HP_KIND_DATA};
+    uint8_t bytes[TP_PAGE] = {0};
+    uint32_t n;
+    uint32_t i;
+
+    for (n = 0; n < EN_TABLE_ENTRIES; n++) {
+        for (i = 0; i < 8; i++) {
+            bytes[8 * n + i] = (uint8_t)(EN_FUNCTION(n) >> (8 * i));
+        }
+    }
+    tp_add_range(port, EN_TABLE, bytes, sizeof(bytes), TP_CONSTANT);
+    tp_add_symbol(port, symbol);
+}
+
 int en_setup(void **state)
 {
     struct en *en = calloc(1, sizeof(*en));
@@ -58,6 +75,7 @@ int en_setup(void **state)
         (void)snprintf(name, 8, "f%u", n);
         tp_add_function(en->port, name, EN_FUNCTION(n), EN_STEP);
     }
+    add_table(en->port);
     assert_int_equal(hp_manager_init(&en->manager, en->port, NULL), HP_OK);
     memcpy(en->before, tp_byte(en->port, TP_TEXT), TP_TEXT_SIZE);
     *state = en;
@@ -125,6 +143,27 @@ static void add_records(struct eb_payload *p, const struct en_payload *payload)
     }
 }
 
+static void add_splices(struct eb_payload *p, const struct en_payload *payload)
+{
+    static const uint8_t code[16] = {0xb8, 0x2b, 0, 0, 0, 0xc3};
+    uint32_t symbol = 0;
+    uint32_t n;
+
+    for (n = 0; n < payload->splice_count; n++) {
+        struct eb_splice splice = payload->splices[n];
+
+        if (splice.kind != HP_SPLICE_KIND_BYTES && splice.new_target == 0) {
+            if (symbol == 0) {
+                uint64_t at = eb_append(p->b, p->text, 16, code, sizeof(code));
+
+                symbol = eb_symbol(p->b, "spliced", HP_STB_LOCAL, HP_STT_FUNC, p->text, at, 16);
+            }
+            splice.new_symbol = symbol;
+        }
+        eb_payload_splice(p, &splice);
+    }
+}
+
 static void add_hooks(struct eb_payload *p, unsigned hooks)
 {
     uint32_t which;
@@ -163,6 +202,7 @@ uint8_t *en_file(const struct en_payload *payload, size_t *size)
     p.version = payload->no_target_id ? 1 : 2;
     eb_append(p.b, p.text, 16, own, ID_SIZE);
     add_records(&p, payload);
+    add_splices(&p, payload);
     add_hooks(&p, payload->hooks);
     eb_section(p.b, ".modinfo", HP_SHT_PROGBITS, HP_SHF_ALLOC, 1, modinfo, sizeof(modinfo));
     if (payload->data) {

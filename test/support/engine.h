@@ -16,6 +16,13 @@
 #define EN_FUNCTION_MAX 200u
 #define EN_FUNCTION(n)  (EN_FUNCTIONS + (uint64_t)(n)*EN_STEP)
 
+/*
+ * The target's hypercall table: read-only pointers, the nth to the function f<n>. It is in a page
+ * of its own behind the text.
+ */
+#define EN_TABLE         (TP_TEXT + TP_TEXT_SIZE)
+#define EN_TABLE_ENTRIES 64u
+
 /* Hooks by the letter that a call of theirs leaves in the log. */
 #define EN_LOAD       (1u << HP_SPECIAL_HOOKS_LOAD)       /* L */
 #define EN_UNLOAD     (1u << HP_SPECIAL_HOOKS_UNLOAD)     /* U */
@@ -31,14 +38,17 @@
 
 /* A payload to be made. Zero is the default of every field. */
 struct en_payload {
-    uint8_t id;          /* first byte of its build-id, 20 bytes that count up */
-    uint8_t on;          /* id of the payload that it stacks on; 0: the target */
-    bool no_target_id;   /* version 1, without .livepatch.xen_depends */
-    uint32_t first;      /* function that its first record patches */
-    uint32_t functions;  /* number of records, for as many functions in a row */
-    uint64_t old_addr;   /* patch this address instead; with functions 1 */
-    bool nop;            /* NOP out four bytes instead of jumping */
-    uint8_t expect;      /* expect this byte at the first function's start; 0: none */
+    uint8_t id;                      /* first byte of its build-id, 20 bytes that count up */
+    uint8_t on;                      /* id of the payload that it stacks on; 0: the target */
+    bool no_target_id;               /* version 1, without .livepatch.xen_depends */
+    uint32_t first;                  /* function that its first record patches */
+    uint32_t functions;              /* number of records, for as many functions in a row */
+    uint64_t old_addr;               /* patch this address instead; with functions 1 */
+    bool nop;                        /* NOP out four bytes instead of jumping */
+    uint8_t expect;                  /* expect this byte at the first function's start; 0: none */
+    const struct eb_splice *splices; /* those that are not of bytes lead to "spliced", a function
+                                        of the payload */
+    uint32_t splice_count;
     unsigned hooks;      /* EN_* */
     bool data;           /* has .data */
     bool rodata;         /* has .rodata */

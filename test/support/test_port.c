@@ -461,7 +461,6 @@ enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t si
 
 enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size)
 {
-    assert_int_not_equal(tp_patchable(port, addr, size), HP_OK);
     return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_spliceable(port, addr, size);
 }
 

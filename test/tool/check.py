@@ -153,6 +153,7 @@ def check_refusals():
                          ("refused-EXPECTATION", "expect-mismatch"),
                          ("refused-SMALL", "record-old-size"),
                          ("refused-MISSING", "record-target"),
+                         ("refused-SPLICE", "splice-old-target"),
                          ("other-build", "target-build-id"), ("truncated", "elf-truncated"),
                          ("empty", "file-empty"), ("text", "elf-magic"),
                          ("trailing", "trailing-bytes"), ("huge", "file-too-large")):
@@ -244,6 +245,8 @@ def check_json():
             symbol="no_such\\x0afunction", section=".livepatch.funcs")
     refused("refused-SMALL", status="record-old-size", errno="EINVAL", stage="records", record=1,
             symbol="too_small", section=".livepatch.funcs")
+    refused("refused-SPLICE", status="splice-old-target", errno="EINVAL", stage="plan", record=0,
+            symbol="hypercall_table+8*2", section=".hotpatch.splices")
     refused("refused-EXPECTATION", status="expect-mismatch", errno="EINVAL", stage="plan", record=0,
             symbol="greeting", offset=1)
     code, (value,) = verdict(*TARGET, "--profile", "xen-4.17", "first")
@@ -275,6 +278,7 @@ def check_plan():
     (write,) = plan["writes"]
     dest = int(write["destination"], 16)
     equal("plan of a jump", (plan["file"], plan["undecided"], write), ("first", None, {
+        "section": ".livepatch.funcs",
         "record": 0, "address": hex(greeting), "symbol": "greeting", "offset": 0, "size": 5,
         "old": "488d05f90f", "new": jump(greeting, dest), "kind": "jmp",
         "destination": write["destination"], "destination_symbol": "new_greeting",
@@ -284,6 +288,7 @@ def check_plan():
     plan = writes(*TARGET, "kinds")
     nop, pad, boot = plan["writes"]
     equal("plan of a NOP", nop, {
+        "section": ".livepatch.funcs",
         "record": 0, "address": hex(greeting + 7), "symbol": "greeting", "offset": 7, "size": 8,
         "old": "0f1f840044332211", "new": "0f1f840000000000", "kind": "nop", "destination": None,
         "destination_symbol": None, "destination_offset": None, "landing_pad": 0,
@@ -322,6 +327,64 @@ def check_plan():
         equal(f"plan of a refused payload {option}",
               (code, out, err.startswith("refused-EXPECTATION: refused: expect-mismatch: ")),
               (1, "", True))
+
+
+def branch(opcode, addr, dest):
+    return (opcode + struct.pack("<i", dest - addr - len(opcode) - 4)).hex()
+
+
+def check_splices():
+    symbols = symbols_of("target")
+    place, table = symbols["dispatcher"][0], symbols["hypercall_table"][0]
+    old, message = symbols["print"][0], symbols["message"][0]
+    code, out, err = run("plan", "--json", *TARGET, "splices")
+    equal("plan of splices", (code, err), (0, ""))
+    plan = json.loads(out)["writes"]
+    new = int(plan[0]["destination"], 16)
+    to_new = {"destination": hex(new), "destination_symbol": "new_print", "destination_offset": 0}
+    nowhere = dict.fromkeys(to_new)
+
+    def write(record, addr, symbol, kind, before, after, dest):
+        return {"section": ".hotpatch.splices", "record": record, "address": hex(addr),
+                "symbol": symbol[0], "offset": symbol[1], "size": len(before) // 2, "old": before,
+                "new": after, "kind": kind, **dest, "landing_pad": 0, "uncertain": False}
+
+    equal("plan of splices", plan, [
+        write(0, place, ("dispatcher", 0), "call", branch(b"\xe8", place, old),
+              branch(b"\xe8", place, new), to_new),
+        write(1, place + 5, ("dispatcher", 5), "jump", branch(b"\x0f\x84", place + 5, old),
+              branch(b"\x0f\x84", place + 5, new), to_new),
+        write(2, place + 11, ("dispatcher", 11), "jump", branch(b"\xe9", place + 11, old),
+              branch(b"\xe9", place + 11, new), to_new),
+        write(3, table + 8, ("hypercall_table", 8), "pointer", struct.pack("<Q", old).hex(),
+              struct.pack("<Q", new).hex(), to_new),
+        write(4, message, ("message", 0), "bytes", b"old".hex(), b"new".hex(), nowhere)])
+    out = run("plan", *TARGET, "splices")[1]
+    equal("plan of splices as text", out.splitlines()[0], "splices: 5 writes")
+    for part in (f"\n  {table + 8:#x} hypercall_table+0x8\n",
+                 f"\n    call new_print ({new:#x}), was print ({old:#x})\n",
+                 f"\n    jump new_print ({new:#x}), was print ({old:#x})\n",
+                 f"\n    pointer -> new_print ({new:#x}), was print ({old:#x})\n",
+                 "\n    bytes (3 bytes)\n"):
+        equal(f"text of {part!r}", out.count(part), 2 if "jump" in part else 1)
+    value = json.loads(run("inspect", "--json", "splices")[1])
+    equal("inspect splices", [value["splices"][n] for n in (0, 3, 4)], [
+        {"place": "dispatcher", "address": None, "kind": "call", "old_target": "print",
+         "new_target": "new_print", "new_target_offset": 0, "old": None, "new": None},
+        {"place": "hypercall_table+8*1", "address": None, "kind": "pointer",
+         "old_target": "print", "new_target": "new_print", "new_target_offset": 0, "old": None,
+         "new": None},
+        {"place": "message", "address": None, "kind": "bytes", "old_target": None,
+         "new_target": None, "new_target_offset": None, "old": b"old".hex(),
+         "new": b"new".hex()}])
+    equal("inspect without records", value["records"], [])
+    out = run("inspect", "splices")[1]
+    for part in ("\nsplices\n  0   dispatcher: call, print to new_print\n",
+                 "\n  3   hypercall_table+8*1: pointer, print to new_print\n",
+                 "\n  4   message: bytes, 6f 6c 64 to 6e 65 77\n"):
+        equal(f"inspect splices {part!r}", part in out, True)
+    status, out, _ = run("validate", *TARGET, "--profile", "xen-4.17", "splices")
+    equal("splices for Xen", (status, out.split(": ")[2]), (1, "special-unsupported"))
 
 
 def check_inspect():
@@ -535,7 +598,7 @@ def check_colour():
 
 def main():
     for check in (check_usage, check_validate, check_refusals, check_unreadable, check_stack,
-                  check_json, check_plan, check_inspect, check_link, check_colour):
+                  check_json, check_plan, check_splices, check_inspect, check_link, check_colour):
         check()
     print(f"{passed} passed, {len(failures)} failed")
     return 1 if failures else 0

@@ -18,8 +18,9 @@ gcc -nostdlib -static -no-pie -Wl,--build-id=sha1,-Ttext=0xffff82d040200000,-e,g
     -o target "$here/target.S"
 payload first target "$here/first.c"
 payload --depends-on first second target "$here/second.c"
+payload splices target "$here/splices.c"
 payload kinds target "$here/kinds.c"
-for macro in UNDEFINED EXPECTATION SMALL MISSING; do
+for macro in UNDEFINED EXPECTATION SMALL MISSING SPLICE; do
     PAYLOAD_CFLAGS=-D$macro payload "refused-$macro" target "$here/refused.c"
 done
 python3 "$here/check.py" "$hotpatch"

@@ -48,6 +48,15 @@ alternative_site:
         mov     $2, %eax
         end     replacement_code
 
+        function dispatcher /* a call, a conditional jump and a jump, all to print */
+        .byte   0xe8
+        .long   print - . - 4
+        .byte   0x0f, 0x84
+        .long   print - . - 4
+        .byte   0xe9
+        .long   print - . - 4
+        end     dispatcher
+
         .section .rodata, "a"
         .globl  message
         .type   message, @object
@@ -63,5 +72,12 @@ __alt_instructions:
         .word   1
         .byte   5, 5, 1, 0
 __alt_instructions_end:
+
+        .globl  hypercall_table
+        .type   hypercall_table, @object
+        .balign 8
+hypercall_table:
+        .quad   greeting, print, guarded
+        .size   hypercall_table, . - hypercall_table
 
         .section .note.GNU-stack, "", @progbits

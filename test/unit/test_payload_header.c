@@ -46,6 +46,17 @@ HP_PATCH_FUNCTION_EXPECT(longest, "old_function", replacement, 31, 1, 2, 3, 4, 5
 HP_PATCH_NOP(nop, "old_function+0x10", 5, 16);
 HP_PATCH_RECORD(raw, .old_addr = (const void *)(uintptr_t)0x1234, .new_size = 3, .old_size = 9);
 HP_PATCH_FUNCTION_V1(old_form, "old_function", replacement, 64);
+HP_SPLICE_BYTES(bytes, "old_function+0x10", (0x72, 0x10, 0xff), (0x76, 0x10, 0xfe));
+HP_SPLICE_BYTES(most, "table",
+                (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+                 24, 25, 26, 27, 28, 29, 30, 31, 32),
+                (32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12,
+                 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1));
+HP_SPLICE_CALL(call, "old_function+4", "callee", replacement);
+HP_SPLICE_JUMP(jump, "old_function+9", "file.c#callee", replacement);
+HP_SPLICE_POINTER(pointer, "hypercall_table+8*17", "do_xen_version", replacement);
+HP_SPLICE_RECORD(raw, .addr = (const void *)(uintptr_t)0x1234, .kind = HP_SPLICE_KIND_POINTER,
+                 .old_target = (const void *)(uintptr_t)0x5678, .new_target = &hp_patch_plain);
 HP_HOOK_LOAD(on_load);
 HP_HOOK_LOAD(on_unload);
 HP_HOOK_UNLOAD(on_unload);
@@ -96,9 +107,79 @@ static void test_layout_v2(void **state)
     assert_int_equal(offsetof(struct hp_payload_expect, data), 1);
 }
 
+static void test_layout_of_splices(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct hp_payload_splice), WIDE(112, 92));
+    assert_int_equal(offsetof(struct hp_payload_splice, name), 0);
+    assert_int_equal(offsetof(struct hp_payload_splice, addr), WIDE(8, 4));
+    assert_int_equal(offsetof(struct hp_payload_splice, old_name), WIDE(16, 8));
+    assert_int_equal(offsetof(struct hp_payload_splice, old_target), WIDE(24, 12));
+    assert_int_equal(offsetof(struct hp_payload_splice, new_target), WIDE(32, 16));
+    assert_int_equal(offsetof(struct hp_payload_splice, version), WIDE(40, 20));
+    assert_int_equal(offsetof(struct hp_payload_splice, kind), WIDE(41, 21));
+    assert_int_equal(offsetof(struct hp_payload_splice, size), WIDE(42, 22));
+    assert_int_equal(offsetof(struct hp_payload_splice, reserved), WIDE(43, 23));
+    assert_int_equal(offsetof(struct hp_payload_splice, old_bytes), WIDE(48, 28));
+    assert_int_equal(offsetof(struct hp_payload_splice, new_bytes), WIDE(80, 60));
+}
+
+/* Bytes that a splice does not use are zero. */
+static void assert_splice(const struct hp_payload_splice *splice, uint8_t kind, uint8_t size)
+{
+    static const uint8_t zero[HP_PAYLOAD_SPLICE_MAX];
+
+    assert_int_equal(splice->version, 1);
+    assert_int_equal(splice->kind, kind);
+    assert_int_equal(splice->size, size);
+    assert_memory_equal(splice->reserved, zero, sizeof(splice->reserved));
+    assert_memory_equal(splice->old_bytes + size, zero, HP_PAYLOAD_SPLICE_MAX - (size_t)size);
+    assert_memory_equal(splice->new_bytes + size, zero, HP_PAYLOAD_SPLICE_MAX - (size_t)size);
+    if (kind == HP_SPLICE_KIND_BYTES) {
+        assert_null(splice->old_name);
+        assert_null(splice->new_target);
+    } else if (splice != &hp_splice_raw) {
+        assert_ptr_equal(splice->new_target, (const void *)replacement);
+    }
+}
+
+static void test_splices(void **state)
+{
+    uint8_t n;
+
+    (void)state;
+    assert_splice(&hp_splice_bytes, HP_SPLICE_KIND_BYTES, 3);
+    assert_string_equal(hp_splice_bytes.name, "old_function+0x10");
+    assert_memory_equal(hp_splice_bytes.old_bytes, "\x72\x10\xff", 3);
+    assert_memory_equal(hp_splice_bytes.new_bytes, "\x76\x10\xfe", 3);
+    assert_splice(&hp_splice_most, HP_SPLICE_KIND_BYTES, 32);
+    for (n = 0; n < 32; n++) {
+        assert_int_equal(hp_splice_most.old_bytes[n], n + 1);
+        assert_int_equal(hp_splice_most.new_bytes[n], 32 - n);
+    }
+    assert_splice(&hp_splice_call, HP_SPLICE_KIND_CALL, 0);
+    assert_string_equal(hp_splice_call.old_name, "callee");
+    assert_splice(&hp_splice_jump, HP_SPLICE_KIND_JUMP, 0);
+    assert_string_equal(hp_splice_jump.old_name, "file.c#callee");
+    assert_splice(&hp_splice_pointer, HP_SPLICE_KIND_POINTER, 0);
+    assert_string_equal(hp_splice_pointer.name, "hypercall_table+8*17");
+    assert_string_equal(hp_splice_pointer.old_name, "do_xen_version");
+    assert_null(hp_splice_pointer.addr);
+    assert_null(hp_splice_pointer.old_target);
+    assert_splice(&hp_splice_raw, HP_SPLICE_KIND_POINTER, 0);
+    assert_null(hp_splice_raw.name);
+    assert_int_equal((uintptr_t)hp_splice_raw.addr, 0x1234);
+    assert_int_equal((uintptr_t)hp_splice_raw.old_target, 0x5678);
+    assert_ptr_equal(hp_splice_raw.new_target, &hp_patch_plain);
+}
+
 static void test_constants(void **state)
 {
     (void)state;
+    assert_int_equal(HP_PAYLOAD_SPLICE_SIZE(8), 112);
+    assert_int_equal(HP_PAYLOAD_SPLICE_SIZE(4), 92);
+    assert_int_equal(HP_PAYLOAD_SPLICE_MAX, 32);
+    assert_int_equal(HP_PAYLOAD_SPLICE_VERSION, 1);
     assert_int_equal(HP_PAYLOAD_FUNC_V1_SIZE(8), 64);
     assert_int_equal(HP_PAYLOAD_FUNC_V1_SIZE(4), 52);
     assert_int_equal(HP_PAYLOAD_FUNC_V2_SIZE(8), 104);
@@ -211,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_v1),          cmocka_unit_test(test_layout_v2),
+        cmocka_unit_test(test_layout_of_splices),  cmocka_unit_test(test_splices),
         cmocka_unit_test(test_constants),          cmocka_unit_test(test_expect_control),
         cmocka_unit_test(test_function_records),   cmocka_unit_test(test_other_records),
         cmocka_unit_test(test_hooks_and_metadata),

@@ -250,7 +250,7 @@ static void print_record(const struct inspection *in, uint32_t index)
     putchar('\n');
 }
 
-static void print_records_and_hooks(const struct inspection *in)
+static void print_records_splices_and_hooks(const struct inspection *in)
 {
     const struct hp_payload *payload = &in->loaded.payload;
     bool is_first = true;
@@ -260,6 +260,11 @@ static void print_records_and_hooks(const struct inspection *in)
     for (i = 0; i < payload->record_count; i++) {
         print_heading(&is_first, "records");
         print_record(in, i);
+    }
+    is_first = true;
+    for (i = 0; i < payload->splice_count; i++) {
+        print_heading(&is_first, "splices");
+        inspect_print_splice(in, i);
     }
     is_first = true;
     for (kind = 0; kind <= HP_HOOK_LAST - HP_HOOK_FIRST; kind++) {
@@ -399,7 +404,7 @@ static void print_text(const struct inspection *in)
     free(shown);
     print_header(in);
     if (in->is_loaded) {
-        print_records_and_hooks(in);
+        print_records_splices_and_hooks(in);
         print_tables(in);
     }
     print_symbols(in);

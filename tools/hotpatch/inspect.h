@@ -82,6 +82,10 @@ const char *reloc_name(uint16_t machine, uint32_t type, char buf[NUMBER_MAX]);
 /* "WAX", as far as the flags are set. */
 const char *section_flags(uint64_t flags, char buf[NUMBER_MAX]);
 
+/* inspect_splices.c: one line on a splice; all of them as a JSON list. */
+void inspect_print_splice(const struct inspection *in, uint32_t index);
+struct json_object *inspect_splices_value(const struct inspection *in);
+
 void inspect_print_json(const struct inspection *in);
 
 #endif

@@ -103,6 +103,7 @@ static void put_loaded(struct json_object *object, const struct inspection *in)
     json_put(object, "safe_to_reapply", json_flag(payload->safe_to_reapply));
     json_put(object, "image_size", json_number(payload->image.memory.size));
     json_put(object, "records", records);
+    json_put(object, "splices", inspect_splices_value(in));
     json_put(object, "hooks", hooks);
     json_put(object, "tables", tables_value(in));
 }

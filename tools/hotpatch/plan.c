@@ -6,11 +6,49 @@
 
 #include "common.h"
 
+/* What the write does, by its enum hp_write_kind, in JSON. */
+static const char *const kinds[] = {
+    [HP_WRITE_JUMP] = "jmp",     [HP_WRITE_NOP] = "nop",      [HP_WRITE_BYTES] = "bytes",
+    [HP_WRITE_CALL_TO] = "call", [HP_WRITE_JUMP_TO] = "jump", [HP_WRITE_POINTER] = "pointer",
+};
+
+/* The same in front of the place that it leads to, in text. */
+static const char *const verbs[] = {
+    [HP_WRITE_JUMP] = "jmp",
+    [HP_WRITE_CALL_TO] = "call",
+    [HP_WRITE_JUMP_TO] = "jump",
+    [HP_WRITE_POINTER] = "pointer ->",
+};
+
+static bool leads_elsewhere(const struct hp_write *write)
+{
+    return write->kind != HP_WRITE_NOP && write->kind != HP_WRITE_BYTES;
+}
+
+/* Writes "call new_fn (0x10)", and for a splice where it led before. */
+static void print_dest(const struct stack *stack, const struct loaded *loaded,
+                       const struct hp_write *write)
+{
+    struct place dest = place_find(stack, loaded, write->dest);
+    struct place was;
+    uint64_t old;
+
+    printf("\n    %s ", verbs[write->kind]);
+    print_place(stdout, &dest);
+    printf("%s(0x%" PRIx64 ")", dest.name != NULL ? " " : "", write->dest);
+    if (write->splice) {
+        old = loaded->payload.splices[write->record].old_target;
+        was = place_find(stack, loaded, old);
+        printf(", was ");
+        print_place(stdout, &was);
+        printf("%s(0x%" PRIx64 ")", was.name != NULL ? " " : "", old);
+    }
+}
+
 static void print_write(const struct stack *stack, const struct loaded *loaded,
                         const struct hp_write *write)
 {
     struct place at = place_find(stack, loaded, write->addr);
-    struct place dest = place_find(stack, loaded, write->dest);
 
     printf("  0x%016" PRIx64 " ", write->addr);
     print_place(stdout, &at);
@@ -18,12 +56,10 @@ static void print_write(const struct stack *stack, const struct loaded *loaded,
     print_hex(stdout, write->old_bytes, write->size, " ");
     printf("\n    new  ");
     print_hex(stdout, write->new_bytes, write->size, " ");
-    if (write->kind == HP_WRITE_NOP) {
-        printf("\n    nop (%u bytes)", write->size);
+    if (leads_elsewhere(write)) {
+        print_dest(stack, loaded, write);
     } else {
-        printf("\n    jmp ");
-        print_place(stdout, &dest);
-        printf("%s(0x%" PRIx64 ")", dest.name != NULL ? " " : "", write->dest);
+        printf("\n    %s (%u bytes)", kinds[write->kind], write->size);
     }
     if (write->pad != 0) {
         printf("\n    landing pad of %u bytes in front kept", write->pad);
@@ -66,19 +102,20 @@ static struct json_object *json_write(const struct stack *stack, const struct lo
     struct json_object *object = json_new();
     struct place at = place_find(stack, loaded, write->addr);
     struct place dest = {NULL, 0};
-    bool is_jump = write->kind == HP_WRITE_JUMP;
 
-    if (is_jump) {
+    if (leads_elsewhere(write)) {
         dest = place_find(stack, loaded, write->dest);
     }
+    json_put(object, "section",
+             json_text(hp_special_name(write->splice ? HP_SPECIAL_SPLICES : HP_SPECIAL_FUNCS)));
     json_put(object, "record", json_number(write->record));
     json_put(object, "address", json_address(write->addr));
     json_put_place(object, "symbol", "offset", &at);
     json_put(object, "size", json_number(write->size));
     json_put(object, "old", json_hex(write->old_bytes, write->size));
     json_put(object, "new", json_hex(write->new_bytes, write->size));
-    json_put(object, "kind", json_text(is_jump ? "jmp" : "nop"));
-    json_put(object, "destination", is_jump ? json_address(write->dest) : NULL);
+    json_put(object, "kind", json_text(kinds[write->kind]));
+    json_put(object, "destination", leads_elsewhere(write) ? json_address(write->dest) : NULL);
     json_put_place(object, "destination_symbol", "destination_offset", &dest);
     json_put(object, "landing_pad", json_number(write->pad));
     json_put(object, "uncertain", json_flag(write->uncertain != 0));
