@@ -14,6 +14,8 @@ tsan         -  build        threads that are patched, and selfpatch, under Thre
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
+cross        -  build,cross  unit tests on Arm64 and 32-bit Arm; patched entries with PAC and BTI
+cross-build  -  build,cross  the freestanding library by the gcc of each architecture, that one alone in it
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 xen-port     -  build        the host port on that symbol file
@@ -75,6 +77,8 @@ step_tsan() {
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
+step_cross() { test/cross/run.sh; }
+step_cross-build() { test/freestanding/undefined.sh --cross; }
 step_ld() {
     build_preset default
     test/ld/compare.py build/bin/ld_relocate
