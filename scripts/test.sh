@@ -14,6 +14,7 @@ tsan         -  build        threads that are patched, and selfpatch, under Thre
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
+arches       -  build,cross  the hotpatch command on payloads compiled for each architecture
 cross        -  build,cross  unit tests on Arm64 and 32-bit Arm; patched entries with PAC and BTI
 cross-build  -  build,cross  the freestanding library by the gcc of each architecture, that one alone in it
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
@@ -77,6 +78,10 @@ step_tsan() {
 step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
+step_arches() {
+    build_preset default
+    test/tool/arches.sh
+}
 step_cross() { test/cross/run.sh; }
 step_cross-build() { test/freestanding/undefined.sh --cross; }
 step_ld() {

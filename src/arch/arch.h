@@ -22,7 +22,8 @@ enum {
     HP_HOWTO_KNOWN = 1 << 0,     /* the type is supported */
     HP_HOWTO_NO_SYMBOL = 1 << 1, /* symbol index 0 is allowed */
     HP_HOWTO_GOT = 1 << 2,       /* needs a GOT slot for its symbol */
-    HP_HOWTO_BRANCH = 1 << 3     /* may go through a veneer when its symbol is out of reach */
+    HP_HOWTO_BRANCH = 1 << 3,    /* may go through a veneer when its symbol is out of reach */
+    HP_HOWTO_THUMB = 1 << 4      /* not supported, because it belongs to Thumb code */
 };
 
 struct hp_howto {
