@@ -153,10 +153,10 @@ struct hp_arch {
 /* Bytes of the longest jump. */
 #define HP_JUMP_MAX 8
 
-extern const struct hp_alt_form hp_alternatives_x86_64;
-extern const struct hp_alt_form hp_alternatives_arm64;
-
-#define HP_ARCH(name) extern const struct hp_arch hp_arch_##name;
+/* The table of each architecture, and its alternatives, which not every one defines. */
+#define HP_ARCH(name)                                                                              \
+    extern const struct hp_arch hp_arch_##name;                                                    \
+    extern const struct hp_alt_form hp_alternatives_##name;
 #include "arch/list.h"
 #undef HP_ARCH
 
