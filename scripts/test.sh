@@ -15,6 +15,9 @@ freestanding q  build,clang  undefined symbols and writable data, every variant 
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 sign         -  build,sign   signing and verifying, against openssl, sign-file, modinfo and a token
+arches       -  build,cross  the hotpatch command on payloads compiled for each architecture
+cross        -  build,cross  unit tests on Arm64 and 32-bit Arm; patched entries with PAC and BTI
+cross-build  -  build,cross  the freestanding library by the gcc of each architecture, that one alone in it
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
 pack         -  build        hotpatch pack: complete payloads of compiled objects
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
@@ -82,6 +85,12 @@ step_sign() {
     build_preset default
     test/sign/run.sh
 }
+step_arches() {
+    build_preset default
+    test/tool/arches.sh
+}
+step_cross() { test/cross/run.sh; }
+step_cross-build() { test/freestanding/undefined.sh --cross; }
 step_ld() {
     build_preset default
     test/ld/compare.py build/bin/ld_relocate

@@ -244,6 +244,12 @@ HP_MUST_USE enum hp_status hp_elf_build_id(const struct hp_elf *elf, enum hp_spe
 bool hp_elf_modinfo_next(const struct hp_elf *elf, size_t *pos, struct hp_span *entry);
 
 /*
+ * Name of the architecture of an ELF machine: "RISC-V 64". NULL when it is not built in. Static
+ * storage.
+ */
+const char *hp_machine_name(uint16_t machine);
+
+/*
  * Name of a relocation type of an ELF machine: "R_X86_64_PC32". NULL when it is unknown, or the
  * architecture is not built in. Static storage.
  */

@@ -42,12 +42,6 @@ struct hp_verify_workspace;
 
 /* Properties of a target. */
 enum {
-    /* It is the running system itself, so that the functions of a payload can be called. */
-    HP_TARGET_LIVE = 1 << 8
-};
-
-/* Properties of a target. */
-enum {
     /*
      * Arm64: its pages are guarded, so that an indirect branch must land on a BTI. A function that
      * begins with PACIASP, which is a landing pad too, then gets one when it is patched, and needs
@@ -63,7 +57,9 @@ enum {
     HP_TARGET_EX_TABLE = 1 << 2,     /* its fault handler asks hp_manager_fixup() */
     HP_TARGET_BUG_FRAMES = 1 << 3,   /* its trap handler asks hp_manager_bug_frame() */
     HP_TARGET_ALTERNATIVES = 1 << 4, /* it answers hp_port_cpu_feature() */
-    HP_TARGET_ALT_CALLS = 1 << 5     /* hp_port_target_read() reads its function pointers as well */
+    HP_TARGET_ALT_CALLS = 1 << 5,    /* hp_port_target_read() reads its function pointers as well */
+    /* It is the running system itself, so that the functions of a payload can be called. */
+    HP_TARGET_LIVE = 1 << 8
 };
 
 /* What is being patched. Constant for the lifetime of the port. */

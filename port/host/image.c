@@ -106,6 +106,9 @@ static bool place_image(const struct hp_port *port, const struct hp_image_reques
     uint64_t start = port->base;
     size_t i;
 
+    if (start == HP_HOST_BASE && !port->has_base && request->high < start) {
+        start = HP_HOST_BASE_32;
+    }
     if (port->image_count > 0) {
         last = port->images[port->image_count - 1];
         start = last->addr + last->size;

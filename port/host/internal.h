@@ -29,6 +29,8 @@
  * hypervisor, so that absolute 32-bit relocations are not accepted by luck.
  */
 #define HP_HOST_BASE UINT64_C(0x100000000)
+/* And those for a 32-bit target. */
+#define HP_HOST_BASE_32 UINT64_C(0x40000000)
 
 /* An SHF_ALLOC section. Those of one port are sorted by address and do not overlap. */
 struct hp_host_section {

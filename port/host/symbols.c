@@ -5,6 +5,7 @@
 
 #include <gelf.h>
 
+#include "arch/arch.h"
 #include "base/diag.h"
 #include "base/span.h"
 #include "internal.h"
@@ -111,22 +112,12 @@ static enum hp_status find_tables(struct scan *scan)
     return hp_host_read_strings(reader, table.sh_link, &scan->strings);
 }
 
-/* Arm and RISC-V mark code and data inside sections with these; they name nothing. */
+/* Names that mark code and data inside sections, and name nothing. */
 static bool is_marker(uint16_t machine, const char *name)
 {
-    if (name[0] != '$') {
-        return false;
-    }
-    switch (machine) {
-    case EM_ARM:
-    case EM_AARCH64:
-        return (name[1] == 'a' || name[1] == 'd' || name[1] == 't' || name[1] == 'x') &&
-               (name[2] == '\0' || name[2] == '.');
-    case EM_RISCV:
-        return name[1] == 'd' || name[1] == 'x';
-    default:
-        return false;
-    }
+    const struct hp_arch *arch = hp_arch_find(machine);
+
+    return arch != NULL && arch->is_marker != NULL && arch->is_marker(name, strlen(name));
 }
 
 static enum hp_symbol_kind kind_of(unsigned type)

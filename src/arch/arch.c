@@ -22,6 +22,13 @@ const struct hp_arch *hp_arch_find(uint16_t machine)
     return NULL;
 }
 
+const char *hp_machine_name(uint16_t machine)
+{
+    const struct hp_arch *arch = hp_arch_find(machine);
+
+    return arch != NULL ? arch->name : NULL;
+}
+
 const char *hp_reloc_type_name(uint16_t machine, uint32_t type)
 {
     const struct hp_arch *arch = hp_arch_find(machine);

@@ -24,7 +24,8 @@ enum {
     HP_HOWTO_KNOWN = 1 << 0,     /* the type is supported */
     HP_HOWTO_NO_SYMBOL = 1 << 1, /* symbol index 0 is allowed */
     HP_HOWTO_GOT = 1 << 2,       /* needs a GOT slot for its symbol */
-    HP_HOWTO_BRANCH = 1 << 3     /* may go through a veneer when its symbol is out of reach */
+    HP_HOWTO_BRANCH = 1 << 3,    /* may go through a veneer when its symbol is out of reach */
+    HP_HOWTO_THUMB = 1 << 4      /* not supported, because it belongs to Thumb code */
 };
 
 struct hp_howto {
@@ -178,18 +179,15 @@ struct hp_arch {
 /* Bytes of the longest jump. */
 #define HP_JUMP_MAX 8
 
-extern const struct hp_alt_form hp_alternatives_x86_64;
-extern const struct hp_alt_form hp_alternatives_arm64;
-
-extern const struct hp_branch_form hp_branches_x86_64;
-extern const struct hp_branch_form hp_branches_arm64;
-extern const struct hp_branch_form hp_branches_arm;
-extern const struct hp_branch_form hp_branches_riscv64;
-
 /* Initializer of hp_arch.branches. */
 #define HP_BRANCHES(name) (HP_WITH_SPLICES ? &hp_branches_##name : NULL)
 
-#define HP_ARCH(name) extern const struct hp_arch hp_arch_##name;
+/* The table of each architecture, and its alternatives and branches, which not every one defines.
+ */
+#define HP_ARCH(name)                                                                              \
+    extern const struct hp_arch hp_arch_##name;                                                    \
+    extern const struct hp_alt_form hp_alternatives_##name;                                        \
+    extern const struct hp_branch_form hp_branches_##name;
 #include "arch/list.h"
 #undef HP_ARCH
 

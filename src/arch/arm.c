@@ -31,6 +31,25 @@ enum {
 };
 
 static const struct hp_howto howtos[R_COUNT] = {
+    /* The types named THM_*, so that Thumb code is called by its name. */
+    [7] = {0, HP_HOWTO_THUMB},
+    [10] = {0, HP_HOWTO_THUMB},
+    [11] = {0, HP_HOWTO_THUMB},
+    [14] = {0, HP_HOWTO_THUMB},
+    [16] = {0, HP_HOWTO_THUMB},
+    [30] = {0, HP_HOWTO_THUMB},
+    [47] = {0, HP_HOWTO_THUMB},
+    [48] = {0, HP_HOWTO_THUMB},
+    [49] = {0, HP_HOWTO_THUMB},
+    [50] = {0, HP_HOWTO_THUMB},
+    [51] = {0, HP_HOWTO_THUMB},
+    [52] = {0, HP_HOWTO_THUMB},
+    [53] = {0, HP_HOWTO_THUMB},
+    [54] = {0, HP_HOWTO_THUMB},
+    [87] = {0, HP_HOWTO_THUMB},
+    [88] = {0, HP_HOWTO_THUMB},
+    [89] = {0, HP_HOWTO_THUMB},
+    [93] = {0, HP_HOWTO_THUMB},
     [R_NONE] = {0, HP_HOWTO_KNOWN | HP_HOWTO_NO_SYMBOL},
     [R_PC24] = {4, HP_HOWTO_KNOWN | HP_HOWTO_BRANCH},
     [R_ABS32] = {4, HP_HOWTO_KNOWN},

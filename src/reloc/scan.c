@@ -107,7 +107,8 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
         howto = arch->howtos[reloc->type];
     }
     if ((howto.flags & HP_HOWTO_KNOWN) == 0) {
-        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
+        return hp_fail(diag, HP_STAGE_RELOC,
+                       (howto.flags & HP_HOWTO_THUMB) != 0 ? HP_THUMB_CODE : HP_RELOC_TYPE);
     }
     if (!profile_takes_reloc(loading->payload->profile, reloc->type)) {
         enum hp_status status = hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);

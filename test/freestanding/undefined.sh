@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the freestanding libraries in every variant, with no header of a C library in reach but four
-# declarations, and checks what they ask of an embedder: undefined.sh [--quick]
+# declarations, and checks what they ask of an embedder: undefined.sh [--quick | --cross]
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
@@ -9,8 +9,21 @@ HERE=$HP_ROOT/test/freestanding
 
 # compiler  target (- for that of this machine)  flags, joined by commas  CMake options
 variants() {
-    local compiler level option
+    local compiler level option arch only
 
+    if [ -n "$cross" ]; then # each with the one architecture that it is for
+        for arch in 'aarch64-linux-gnu -mno-outline-atomics ARM64' \
+            'arm-linux-gnueabihf -march=armv7ve+fp ARM' 'riscv64-linux-gnu -fno-pic RISCV64' \
+            'x86_64-linux-gnu -fno-pic,-mcmodel=kernel X86_64'; do
+            read -r compiler option arch <<<"$arch"
+            only=$(sed -n 's/^HP_ARCH(\(.*\))$/-DHP_WITH_\U\1=OFF/p' "$HP_ROOT/src/arch/list.h" |
+                grep -v "_$arch=" | tr '\n' ' ')
+            for level in -O0 -Os; do
+                printf '%s\n' "$compiler-gcc $compiler $option,$level $only"
+            done
+        done
+        return
+    fi
     if [ -n "$quick" ]; then
         printf '%s\n' 'gcc - -O2' 'clang-19 i386-linux-gnu -O2'
         return
@@ -110,11 +123,12 @@ refused() {
         grep -q 'At least one architecture' "$work/refused.log"
 }
 
-quick=
+quick='' cross=''
 case $* in
 '') ;;
 --quick) quick=yes ;;
-*) die 'usage: undefined.sh [--quick]' ;;
+--cross) cross=yes ;;
+*) die 'usage: undefined.sh [--quick | --cross]' ;;
 esac
 
 work=$(mktemp -d)

@@ -1086,6 +1086,12 @@ static void test_image_no_target(void **state)
     assert_int_equal(hp_port_patchable(port, memory.addr + PAGE, 1), HP_PATCH_RANGE);
     assert_int_equal(hp_port_patchable(port, memory.addr + 2 * PAGE, 1), HP_UNDECIDED);
     hp_port_image_free(port, &memory);
+
+    /* A payload for a 32-bit target gets an address that such a target has. */
+    request.high = UINT32_MAX;
+    assert_int_equal(hp_port_image_alloc(port, &request, &memory), HP_OK);
+    assert_int_equal(memory.addr, 0x40000000);
+    hp_port_image_free(port, &memory);
     assert_int_equal(hp_port_target_read(port, memory.addr + PAGE - 2, buf, 4), HP_UNDECIDED);
     hp_host_close(port);
 }

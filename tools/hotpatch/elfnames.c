@@ -32,8 +32,10 @@ const char *machine_name(uint16_t machine, char buf[NUMBER_MAX])
         {EM_386, "i386"},        {EM_ARM, "arm"},     {EM_X86_64, "x86-64"},
         {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},
     };
+    const char *own = hp_machine_name(machine);
+    const char *name = find_name(list, COUNT(list), machine, buf);
 
-    return find_name(list, COUNT(list), machine, buf);
+    return name == buf && own != NULL ? own : name; /* the library may know a newer one */
 }
 
 const char *osabi_name(uint8_t osabi, char buf[NUMBER_MAX])
