@@ -525,7 +525,8 @@ def check_token():
               (2, "", False, b"as it was"))
     code, _, err = run("sign", "--key", f"{uri}?pin-value=246810", *args[3:])
     equal("no PIN in a URI", (code, "no PIN in the URI" in err, "246810" in err), (2, True, False))
-    code, _, err = run(*args, env={"OPENSSL_ENGINES": "/nonexistent"})
+    code, _, err = run(*args, "--passphrase-env", "PIN",
+                       env={"PIN": "246810", "OPENSSL_ENGINES": "/nonexistent"})
     equal("no engine", (code, "pkcs11, which is not installed" in err), (2, True))
 
 
