@@ -33,6 +33,7 @@ fuzz         -  build,clang  a short run of the fuzz targets
 safepoint    -  build,clang  a safe point costs one load and one branch while nothing is to be done
 model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
 eva          -  build,prove  the parser has no run-time error for any input
+signed       -  build,sign   what openssl and Linux's sign-file sign, verified by the library's own code
 sign-qemu    -  build,cross,qemu  signatures on bare metal: one accepted, each bit of it refused
 size         -  build        sizes and stack depth
 bench        -  build        the benchmark runs
@@ -113,6 +114,7 @@ step_fuzz() { test/fuzz/run.sh; }
 step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
+step_signed() { test/sign/samples.sh; }
 step_sign-qemu() { test/qemu/sign.sh; }
 step_size() { scripts/size.sh; }
 step_bench() { scripts/bench.sh --smoke; }
