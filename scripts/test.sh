@@ -14,6 +14,7 @@ freestanding q  build,clang  undefined symbols and writable data, every variant 
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
+xen-boot     -  build,qemu   the real Xen takes what is accepted and refuses what is refused
 xen-port     -  build        the host port on that symbol file
 tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
@@ -60,6 +61,7 @@ step_freestanding() { test/freestanding/undefined.sh $QUICK; }
 step_format() { scripts/lint.sh format; }
 step_tool() { test/tool/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
+step_xen-boot() { scripts/xen-campaign.sh --sample 80; }
 step_xen-port() {
     HOTPATCH_TEST_XEN_SYMS=$(scripts/xen.sh)
     export HOTPATCH_TEST_XEN_SYMS

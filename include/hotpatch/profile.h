@@ -32,7 +32,9 @@ struct hp_profile {
     uint32_t reloc_type_count;   /* entries at reloc_types */
     bool weak_must_resolve;      /* an undefined weak symbol that nothing provides is refused */
     bool locals_must_be_new;     /* named local symbols, too, must not exist elsewhere */
-    bool no_name_offsets;      /* "symbol+offset" in a record is the name of no symbol */
+    bool relocs_need_symbol;     /* symbol 0 is refused with relocations that use no symbol, too */
+    bool no_extended_numbers;    /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
+    bool no_name_offsets;        /* "symbol+offset" in a record is the name of no symbol */
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

@@ -32,6 +32,8 @@ const struct hp_profile hp_profile_xen_4_17 = {
     .reloc_type_count = sizeof(xen_4_17_relocs) / sizeof(xen_4_17_relocs[0]),
     .weak_must_resolve = true,
     .locals_must_be_new = true,
+    .relocs_need_symbol = true,
+    .no_extended_numbers = true,
     .no_name_offsets = true,
     .xen_depends_required = true,
 };
