@@ -21,6 +21,7 @@ cross-build  -  build,cross  the freestanding library by the gcc of each archite
 ld           -  build,cross  relocations, jumps and NOPs of every architecture against GNU ld and objdump
 pack         -  build        hotpatch pack: complete payloads of compiled objects
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
+xen-boot     -  build,qemu   the real Xen takes what is accepted and refuses what is refused
 xen-port     -  build        the host port on that symbol file
 tidy         -  build,lint   clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
@@ -98,6 +99,7 @@ step_ld() {
 }
 step_pack() { test/pack/run.sh; }
 step_xen() { test/xen/run.sh $QUICK; }
+step_xen-boot() { scripts/xen-campaign.sh --sample 80; }
 step_xen-port() {
     HOTPATCH_TEST_XEN_SYMS=$(scripts/xen.sh)
     export HOTPATCH_TEST_XEN_SYMS

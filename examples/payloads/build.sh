@@ -9,6 +9,7 @@
 # a build-id. The payload stacks on PAYLOAD, or on the target itself. The sources may use what the
 # build finds there:
 #
+#   TARGET_ADDR_<function>              its address, as 0x...
 #   TARGET_SIZE_<function>              bytes of the function
 #   TARGET_BYTES_<function>             its first bytes (31 at most), as "0x48, 0x8d, ..."
 #   TARGET_CALL_<function>_TO_<callee>  offset of the first call to callee in the function
@@ -47,6 +48,10 @@ function_range() {
 target_fact() {
     local fact=$1 addr size end names
     case $fact in
+    TARGET_ADDR_*)
+        read -r addr size <<<"$(function_range "${fact#TARGET_ADDR_}")"
+        echo "0x$addr"
+        ;;
     TARGET_SIZE_*)
         read -r addr size <<<"$(function_range "${fact#TARGET_SIZE_}")"
         echo "$size"
@@ -109,7 +114,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # No header of the hypervisor is needed: what depends on it comes from its symbol file.
-facts=$(cat "${sources[@]}" | grep -oE '\bTARGET_(SIZE|BYTES|CALL)_[A-Za-z0-9_]+' | sort -u || true)
+facts=$(cat "${sources[@]}" | grep -oE '\bTARGET_(ADDR|SIZE|BYTES|CALL)_[A-Za-z0-9_]+' | sort -u || true)
 defines=()
 for fact in $facts; do
     value=$(target_fact "$fact")

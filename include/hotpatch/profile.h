@@ -35,6 +35,8 @@ struct hp_profile {
     bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
     bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
     bool no_splices;           /* .hotpatch.splices, which only this library knows, is refused */
+    bool relocs_need_symbol;   /* symbol 0 is refused with relocations that use no symbol, too */
+    bool no_extended_numbers;  /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

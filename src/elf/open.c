@@ -326,6 +326,20 @@ static enum hp_status open_view(struct hp_elf *elf, struct hp_diag *diag)
     return hp_elf_special_check(elf, diag);
 }
 
+/* Refuses the forms that the gABI has for files of very many sections. */
+static enum hp_status check_plain_numbers(const struct hp_elf *elf, struct hp_diag *diag)
+{
+    const uint8_t *count = hp_elf_at(elf->file, elf->is64 ? 60 : 48, 4); /* e_shnum, e_shstrndx */
+
+    if (!count || hp_le16(count) == 0) {
+        return fail(diag, HP_ELF_NO_SECTIONS);
+    }
+    if (hp_le16(count + 2) == HP_SHN_XINDEX) {
+        return fail(diag, HP_ELF_SHSTRNDX);
+    }
+    return elf->shndx.size != 0 ? fail(diag, HP_SYMTAB_SHNDX) : HP_OK;
+}
+
 enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                            const struct hp_profile *profile, struct hp_diag *diag)
 {
@@ -364,6 +378,12 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
     elf->shnum = table.shnum;
     elf->shentsize = table.shentsize;
     status = open_view(elf, diag);
+    if (status == HP_OK && limits->no_extended_numbers) {
+        status = check_plain_numbers(elf, diag);
+        if (status) {
+            hp_note_profile(diag, limits->name);
+        }
+    }
     if (status) {
         memset(elf, 0, sizeof(*elf));
     }

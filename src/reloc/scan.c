@@ -120,7 +120,11 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
         return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_INDEX,
                                loading->elf->symbol_count - 1u, reloc->symbol);
     }
-    if (reloc->symbol == 0 && (howto.flags & HP_HOWTO_NO_SYMBOL) == 0) {
+    if (reloc->symbol == 0 && ((howto.flags & HP_HOWTO_NO_SYMBOL) == 0 ||
+                               loading->payload->profile->relocs_need_symbol)) {
+        if ((howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
+            hp_note_profile(diag, loading->payload->profile->name);
+        }
         return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_ZERO);
     }
     if (!hp_range_fits(size, reloc->offset, howto.width)) {

@@ -317,6 +317,55 @@ static void test_splices(void **state)
     refused_by(&hp_profile_default, &p, HP_OK, &diag);
 }
 
+/* The forms for very many sections, which Xen 4.17 does not know. */
+static void test_extended_numbers(void **state)
+{
+    static const struct {
+        enum eb_option option;
+        enum hp_status status;
+    } forms[] = {{EB_EXTENDED_SHNUM, HP_ELF_NO_SECTIONS},
+                 {EB_EXTENDED_SHSTRNDX, HP_ELF_SHSTRNDX},
+                 {EB_EXTENDED_SYMBOLS, HP_SYMTAB_SHNDX}};
+    struct eb_payload p;
+    struct hp_diag diag;
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
+        p = sound();
+        eb_option(p.b, forms[n].option);
+        refused_by(&hp_profile_default, &p, HP_OK, &diag);
+        p = sound();
+        eb_option(p.b, forms[n].option);
+        refused_by_xen(&p, forms[n].status, &diag);
+        assert_int_equal(diag.stage, HP_STAGE_ELF);
+    }
+}
+
+/* R_X86_64_NONE needs no symbol, but Xen 4.17 looks first. */
+static void test_reloc_without_symbol(void **state)
+{
+    struct eb_payload p;
+    struct hp_diag diag;
+    unsigned pass;
+
+    (void)state;
+    for (pass = 0; pass < 2; pass++) {
+        p = sound();
+        eb_rela_raw(p.b, p.text, 0, 0, 0, 0);
+        if (pass == 0) {
+            refused_by(&hp_profile_default, &p, HP_OK, &diag);
+        } else {
+            refused_by_xen(&p, HP_RELOC_SYMBOL_ZERO, &diag);
+        }
+    }
+    assert_int_equal(diag.relocation, 0);
+    p = sound(); /* with any other type that is no matter of the profile */
+    eb_rela_raw(p.b, p.text, 0, 2, 0, 0);
+    refused_by(&hp_profile_xen_4_17, &p, HP_RELOC_SYMBOL_ZERO, &diag);
+    assert_null(diag.profile);
+}
+
 /* With records of version 1, only a profile demands the section. */
 static void test_xen_depends(void **state)
 {
@@ -419,8 +468,10 @@ int main(void)
         cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
+        cmocka_unit_test(test_reloc_without_symbol),
         cmocka_unit_test(test_name_offset),
         cmocka_unit_test(test_splices),
+        cmocka_unit_test(test_extended_numbers),
         cmocka_unit_test(test_xen_depends),
         cmocka_unit_test(test_own_limits),
         cmocka_unit_test(test_version),

@@ -19,6 +19,6 @@ install_packages qemu >&2
 boot=$("$HP_ROOT/scripts/xen.sh" --boot)
 init=$(mktemp)
 trap 'rm -f "$init"' EXIT
-"${CC:-gcc}" -std=c11 -O2 -Wall -Wextra -Werror -static -o "$init" "$here/dom0.c"
+"$here/dom0.sh" "$init"
 export PYTHONDONTWRITEBYTECODE=1
 python3 "$here/judge.py" "$boot" "$init" "$@"

@@ -117,10 +117,10 @@ def record_names(payload):
     return found
 
 
-def wanted_write(target, symbols, name, new_addr, new_size):
+def wanted_write(target, symbols, name, new_addr, old_addr, new_size):
     """The write that a record must lead to: address, old bytes, new bytes, disassembly."""
     base, _, offset = name.partition("+")
-    addr = symbols[base][0] + int(offset or "0", 0)
+    addr = old_addr or symbols[base][0] + int(offset or "0", 0)
     if not new_addr:
         return addr, target_bytes(target, addr, new_size), None
     if target_bytes(target, addr, 4) == ENDBR64:
@@ -141,7 +141,7 @@ def compare_plan(tool, target, path, options, work, report):
     for write in plan["writes"]:
         index = write["record"]
         name, new_addr = record_names(payload)[index], new_addrs.get(index, 0)
-        addr, old, new = wanted_write(target, symbols, name, new_addr, records[index][3])
+        addr, old, new = wanted_write(target, symbols, name, new_addr, *records[index][2:4])
         here = int(write["address"], 16)
         code = bytes.fromhex(write["new"])
         report.check(f"record {index}: address", hex(here), hex(addr))

@@ -30,7 +30,7 @@ QEMU = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-
         "-m", "768M", "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot"]
 
 BOOT_SECONDS = 120  # up to the first line; a boot takes 6 on an idle machine
-STEP_SECONDS = 60   # between two lines
+STEP_SECONDS = 40   # between two lines
 CRASHES = (b"Panic on CPU", b"FATAL TRAP", b"FATAL PAGE FAULT", b"Kernel panic")
 
 
@@ -188,7 +188,7 @@ def judge(boot, init, cases, per_boot=100, progress=None):
         found.update(got)
         rest = [case for case in rest if case[0] not in found]
         if progress:
-            progress(len(found), len(cases))
+            progress(got, len(found), len(cases))
     return found, first
 
 
