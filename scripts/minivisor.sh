@@ -48,6 +48,13 @@ build_image() {
     run_quiet cmake --build "$build" --parallel "$HP_JOBS" -- --quiet
 }
 
+# The offline verdicts are those of this tree's own command.
+build_tool() (
+    cd "$HP_ROOT"
+    run_quiet cmake --preset default
+    run_quiet cmake --build --preset default --target hotpatch-tool --parallel "$HP_JOBS" -- --quiet
+)
+
 # The image holds the library and nothing of its host: no undefined symbol, nothing that a C library
 # or the compiler's own has, and of the archives linked only the project's.
 check_image() {
@@ -64,10 +71,22 @@ check_image() {
     [ -z "$found" ] || die "a segment is writable and executable"
 }
 
-# payload NAME FLAGS SOURCE [OPTION...]: builds one.
-payload() {
+# sign_payload FILE [KEY]: with the build's key, or another.
+sign_payload() {
+    python3 "$SOURCE/tools/sign.py" sign "${2:-$build/key.pem}" "$1" "$1.signed"
+    mv "$1.signed" "$1"
+}
+
+# unsigned_payload NAME FLAGS SOURCE [OPTION...]: builds one.
+unsigned_payload() {
     PAYLOAD_CFLAGS="$2 -Werror" "$HP_ROOT/examples/payloads/build.sh" "${@:4}" "$work/$1" "$image" \
         "$PAYLOADS/$3"
+}
+
+# payload, with the same arguments: builds and signs one.
+payload() {
+    unsigned_payload "$@"
+    sign_payload "$work/$1"
 }
 
 # overwrite FILE OFFSET BYTES: BYTES as printf has them.
@@ -99,9 +118,17 @@ build_payloads() {
     payload expectation -DEXPECTATION refused.c
     payload denied -DDENIED refused.c
     foreign_payload
+    payload splice '' splice.c
     head -c 1000 "$work/first" >"$work/truncated"
-    cp "$work/first" "$work/corrupt"
+    unsigned_payload unsigned -DVERSION=2 answer.c
+    cp "$work/unsigned" "$work/stranger"
+    run_quiet openssl genrsa -out "$work/stranger.pem" 2048
+    sign_payload "$work/stranger" "$work/stranger.pem"
+    cp "$work/first" "$work/tampered"
+    overwrite "$work/tampered" 8 '\1' # padding of e_ident
+    cp "$work/unsigned" "$work/corrupt"
     overwrite "$work/corrupt" 62 '\377\377' # e_shstrndx
+    sign_payload "$work/corrupt"
 }
 
 # ---- running -------------------------------------------------------------------------------------
@@ -133,6 +160,12 @@ compare_verdicts() {
     local name running offline after
 
     while read -r name running; do
+        case $name in unsigned | stranger | tampered)
+            # Without the key the offline verdict is on everything but the signature.
+            printf '    %-12s %s: a matter of the key ring\n' "$name" "$running"
+            continue
+            ;;
+        esac
         after=()
         [ "$name" != stacked ] || after=(--after "$work/first")
         offline=$("$HP_ROOT/build/bin/hotpatch" validate --target "$image" "${after[@]}" --json \
@@ -149,8 +182,8 @@ run_scenario() {
     local status=0 passed failed
 
     build_payloads
-    archive data first second stacked nop hooks nmi undefined unknown small expectation denied \
-        foreign truncated corrupt
+    archive data first second stacked nop splice hooks nmi undefined unknown small expectation \
+        denied foreign truncated corrupt unsigned stranger tampered
     emulate "$cpus" "$work/archive" >"$work/console" || status=$?
     # Without what the firmware says.
     tr -d '\r' <"$work/console" | sed -n '/^.*minivisor: /,$ { s/^.*minivisor: /minivisor: /; p }' \
@@ -200,7 +233,7 @@ build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-[ -x "$HP_ROOT/build/bin/hotpatch" ] || build_preset default
+build_tool
 build_image
 check_image
 "$mode"

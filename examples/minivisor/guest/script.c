@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-#define OLD    MV_ANSWER(MV_VERSION_OLD, 1)
-#define FIRST  MV_ANSWER(MV_VERSION_FIRST, 1)
-#define SECOND MV_ANSWER(MV_VERSION_SECOND, 1)
-#define NO_TAG MV_ANSWER(MV_VERSION_OLD, 0)
+#define OLD     MV_ANSWER(MV_VERSION_OLD, 1)
+#define FIRST   MV_ANSWER(MV_VERSION_FIRST, 1)
+#define SECOND  MV_ANSWER(MV_VERSION_SECOND, 1)
+#define SPLICED MV_ANSWER(MV_VERSION_SPLICED, 1)
+#define NO_TAG  MV_ANSWER(MV_VERSION_OLD, 0)
 
 #define CYCLES        1000u
-#define SHORT_MS      1000u
+#define SHORT_MS      2000u
 #define LONESOME      2u /* the guest whose CPU does not come */
 #define SILENT_ROUNDS 1000u
 
@@ -146,6 +147,18 @@ static void nops(void)
     drop("nop");
 }
 
+static void splices(void)
+{
+    step("an entry of the table of hypercalls, in read-only data, is changed in place");
+    accept("splice");
+    act("splice", HP_ACTION_APPLY, "apply");
+    verdict("splice", "ok");
+    expect_answers(SPLICED);
+    act("splice", HP_ACTION_REVERT, "revert");
+    expect_answers(OLD);
+    drop("splice");
+}
+
 static void expect_hooks(const char *letters)
 {
     const char *hooks = report()->hooks;
@@ -244,6 +257,9 @@ static void refusals(void)
     int64_t used = guest_call(MV_CALL_TEST, MV_TEST_MEMORY, 0, 0);
 
     step("payloads that are refused, for the reason that the offline verdict gives");
+    refuse("unsigned", -HP_ERRNO_EACCES);
+    refuse("stranger", -HP_ERRNO_EACCES);
+    refuse("tampered", -HP_ERRNO_EBADMSG);
     refuse("truncated", -HP_ERRNO_EINVAL);
     refuse("corrupt", -HP_ERRNO_EINVAL);
     refuse("foreign", -HP_ERRNO_EINVAL);
@@ -343,6 +359,7 @@ void run_script(void)
     apply_and_replace();
     stack();
     nops();
+    splices();
     hooks();
     nmis();
     refusals();

@@ -96,7 +96,7 @@ void expect_answers(uint64_t expected)
         check(others(&info->page, expected) == other[guest] && info->page.wrong == 0 &&
                   info->calls - info->page.calls <= 1,
               "guest %u: %lu answers in all, the last %lu are version %lu tag %lu; %lu others "
-              "since, %lu wrong (%lx), %lu lost",
+              "since, %lu wrong (%lx), %lu not counted yet",
               guest, (unsigned long)info->page.calls,
               (unsigned long)(info->page.calls - calls[guest]), (unsigned long)(expected >> 32),
               (unsigned long)(expected >> 16 & 1),
