@@ -163,8 +163,8 @@ RISCV = [
 
 Arch = collections.namedtuple("Arch", "name machine bits flags prefix ld types forms insn code")
 ARCHES = [
-    Arch("x86_64", 62, 64, 0, "x86_64-linux-gnu-", ["-melf_x86_64", "--no-relax"], X86, ("rela",), 1,
-         "i386:x86-64"),
+    Arch("x86_64", 62, 64, 0, "x86_64-linux-gnu-", ["-melf_x86_64", "--no-relax"], X86, ("rela",),
+         1, "i386:x86-64"),
     Arch("arm64", 183, 64, 0, "aarch64-linux-gnu-", [], ARM64, ("rela",), 4, "aarch64"),
     Arch("arm", 40, 32, 0x05000000, "arm-linux-gnueabihf-", [], ARM, ("rel", "rela"), 4, "arm"),
     Arch("riscv64", 243, 64, 0x5, "riscv64-linux-gnu-", ["--no-relax"], RISCV, ("rela",), 2,
@@ -479,8 +479,9 @@ def compare_groups(result, groups, path, got=None):
 
 
 def set_alone(arch, groups, rng):
-    """The groups as ld can judge them. RISC-V's ld ends with the first error in a section. So what we refuse gets sections of its
-    own there: of each type the cases closest to what we take, and some others."""
+    """The groups as ld can judge them. RISC-V's ld ends with the first error in a section. So what
+    we refuse gets sections of its own there: of each type the cases closest to what we take, and
+    some others."""
     if arch.name != "riscv64":
         return groups
     refused, taken = collections.defaultdict(list), collections.defaultdict(list)
@@ -655,13 +656,14 @@ def compare_jumps(result, rng, path):
     arch = result.arch
     pairs = []
     edges = [s * (1 << k) + d for k in (20, 25, 27, 31) for s in (1, -1)
-             for d in (-0x802, -0x800, -0x7FE, -12, -8, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 8, 12)]
+             for d in (-0x802, -0x800, -0x7FE, -12, -8, *range(-5, 6), 8, 12)]
     edges = sorted({edge // arch.insn * arch.insn for edge in edges})
     limit = {"x86_64": 32, "arm64": 28, "arm": 26, "riscv64": 32}[arch.name]
     for number in range(RANDOM_JUMPS + 4 * len(edges)):
         start = rng.getrandbits(arch.bits - 2) + (1 << arch.bits - 3) & ~(arch.insn - 1)
+        distance = rng.getrandbits(rng.randrange(4, limit)) * rng.choice((1, -1))
         distance = (edges[number % len(edges)] if number < 4 * len(edges) else
-                    rng.getrandbits(rng.randrange(4, limit)) * rng.choice((1, -1)) & ~(arch.insn - 1))
+                    distance & ~(arch.insn - 1))
         pad = arch.name == "arm64" and rng.random() < 0.5
         pairs.append((start, (start + distance) % (1 << arch.bits), pad))
     answers = relocate(arch, "jumps", [f"{start:x} {to:x} {pad:d}" for start, to, pad in pairs])

@@ -265,11 +265,12 @@ static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, boo
     memcpy(bytes, c->bytes, c->size);
     for (n = 0; n < c->count; n++) {
         const struct entry *entry = &c->entries[n];
+        struct hp_symbol_value *symbol = &symbols[n + 1];
         uint8_t *p = entries + (size_t)n * job.stride;
 
-        symbols[n + 1].value = entry->kind == 'l' ? c->place + entry->symbol : entry->symbol;
-        symbols[n + 1].got = entry->kind == 'l' ? HP_NO_INDEX : c->slot;
-        symbols[n + 1].state = HP_VALUE_KNOWN;
+        symbol->value = entry->kind == 'l' ? c->place + entry->symbol : entry->symbol;
+        symbol->got = entry->kind == 'l' ? HP_NO_INDEX : c->slot;
+        symbol->state = HP_VALUE_KNOWN;
         if (arch->word == 8) {
             hp_put_le64(p, entry->offset);
             hp_put_le64(p + 8, (uint64_t)(n + 1) << 32 | entry->type);

@@ -40,7 +40,8 @@ def equal(name, got, want):
 
 def run(*args):
     """Runs the tool: exit status, output, error output."""
-    done = subprocess.run([HOTPATCH, *args], capture_output=True, check=False, timeout=120, text=True)
+    done = subprocess.run([HOTPATCH, *args], capture_output=True, check=False, timeout=120,
+                          text=True)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -81,7 +82,8 @@ def disassemble(triplet, path, addr, code):
                     f"--change-section-address=.data={addr:#x}", "code", "code.o"], check=True)
     machine = ["-m", "i386:x86-64"] if triplet.startswith("x86") else []
     text = output_of(f"{triplet}-objdump", "-d", "--no-show-raw-insn", *machine, "code.o")
-    lines = [re.sub(r" <[^>]*>", "", line) for line in re.findall(r"^ *[0-9a-f]+:\t(.*)$", text, re.M)]
+    lines = [re.sub(r" <[^>]*>", "", line)
+             for line in re.findall(r"^ *[0-9a-f]+:\t(.*)$", text, re.M)]
     return [" ".join(line.split()) for line in lines]
 
 
@@ -91,7 +93,8 @@ def check_inspect(name, triplet, machine):
     value = json.loads(out)
     equal(f"{name}: inspect", (status, err, value["machine"], value["class"]),
           (0, "", machine, 32 if machine == "arm" else 64))
-    equal(f"{name}: records", [(r["target"], r["kind"], r["new_function"]) for r in value["records"]],
+    equal(f"{name}: records",
+          [(r["target"], r["kind"], r["new_function"]) for r in value["records"]],
           [("greeting", "replace", "new_greeting"), ("padded+8", "nop", None)])
     counts, section = {}, None
     for line in output_of(f"{triplet}-readelf", "-rW", f"{name}.payload").splitlines():
@@ -150,7 +153,8 @@ def check_link(name, triplet, base):
                     "script.ld", "-o", "by-ld", payload, f"--just-symbols={target}"], check=True)
     for section, (_, size) in own.items():
         if size and section != ".note.gnu.build-id":
-            equal(f"{name}: {section} as GNU ld links it", contents(triplet, "linked", section).hex(),
+            equal(f"{name}: {section} as GNU ld links it",
+                  contents(triplet, "linked", section).hex(),
                   contents(triplet, "by-ld", section).hex())
 
 
@@ -182,7 +186,8 @@ def main():
         if far is not None:
             check_base(name, far, limit)
     status, out, _ = run("validate", "--target", "thumb.target", "thumb.payload")
-    equal("Thumb", (status, out.split(": ")[1:3], "-marm" in out), (1, ["refused", "thumb-code"], True))
+    equal("Thumb", (status, out.split(": ")[1:3], "-marm" in out),
+          (1, ["refused", "thumb-code"], True))
     status, out, _ = run("validate", "--target", "relaxed.target", "relaxed.payload")
     equal("relaxed", (status, out.split(": ")[1:3], "-mno-relax" in out),
           (1, ["refused", "reloc-relax"], True))
