@@ -34,7 +34,7 @@ fuzz         -  build,clang  a short run of the fuzz targets
 safepoint    -  build,clang  a safe point costs one load and one branch while nothing is to be done
 model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
 eva          -  build,prove  the parser has no run-time error for any input
-signed       -  build,sign   what openssl and Linux's sign-file sign, verified by the library's own code
+signed       -  build,sign   what openssl and sign-file sign, verified by the code of a hypervisor
 sign-qemu    -  build,cross,qemu  signatures on bare metal: one accepted, each bit of it refused
 size         -  build        sizes and stack depth
 bench        -  build        the benchmark runs
