@@ -7,7 +7,8 @@ usage: stack.py FOLDER FUNCTION...    FOLDER holds the .ci files, at any depth
 Depth is counted from the entry of each FUNCTION to the entry of functions outside the library: the
 port's, and memcpy and its like. An indirect call is taken to reach every function that may have had
 its address taken: all of src/arch (the tables struct hp_arch), and every static function that nobody
-calls by name (the callbacks of hp_sort). Fails on recursion and on frames without a bound.
+calls by name; one of hp_sort() only those that the sources put into a struct hp_sortable. Fails on
+recursion and on frames without a bound.
 """
 import pathlib
 import re
@@ -16,7 +17,9 @@ import sys
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 FRAME = re.compile(r"(\d+) bytes \(([a-z,]+)\)")
+SORTABLE = re.compile(r"struct hp_sortable \w+ = \{[^,}]*, *(\w+), *(\w+)\}")
 INDIRECT = "__indirect_call"
+SORTING = "__indirect_call of hp_sort"
 
 
 def fail(message):
@@ -52,6 +55,17 @@ def indirect_targets(frames, calls):
     }
 
 
+def sort_targets(frames):
+    """Functions that hp_sort() calls: those that the sources hand to it."""
+    names = set()
+    for path in pathlib.Path("src").rglob("*.c"):
+        for pair in SORTABLE.findall(path.read_text(encoding="utf-8")):
+            names.update(pair)
+    if not names:
+        fail("nothing is sorted in src: the form of struct hp_sortable has changed")
+    return {title for title in frames if title.split(":")[-1] in names}
+
+
 def deepest(title, frames, calls, known, path):
     """Returns (bytes, chain of functions) of the deepest stack below and including `title`."""
     if title in known:
@@ -70,6 +84,10 @@ def deepest(title, frames, calls, known, path):
 def main(folder, roots):
     frames, calls = read_graph(folder)
     calls[INDIRECT] = indirect_targets(frames, calls)
+    calls[SORTING] = sort_targets(frames)
+    for caller, callees in calls.items():
+        if INDIRECT in callees and (caller == "hp_sort" or "base/sort.c:" in caller):
+            calls[caller] = callees - {INDIRECT} | {SORTING}
     known = {}
     total = (0, [])
     for root in roots:

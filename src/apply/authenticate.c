@@ -31,18 +31,18 @@ static enum hp_status check_trailing(struct hp_loading *loading, size_t size, si
 static enum hp_status check_profile(struct hp_loading *loading, struct hp_signature_result *result)
 {
     const struct hp_profile *profile = loading->payload->profile;
-    const struct hp_signature_result none = {0};
-    struct hp_signature_result refused = none;
 
     if (profile->signature_algorithms == 0 ||
         (profile->signature_algorithms & HP_ALLOW(result->algorithm)) != 0) {
         return HP_OK;
     }
-    refused.format = result->format;
-    refused.payload_len = result->payload_len;
-    refused.offset = result->payload_len;
-    refused.status = HP_SIGNATURE_POLICY;
-    *result = refused;
+    /* What it would have said on who signed is said of verified payloads alone. */
+    result->status = HP_SIGNATURE_POLICY;
+    result->offset = result->payload_len;
+    result->algorithm = HP_KEY_NONE;
+    result->hash = HP_HASH_NONE;
+    result->key = 0;
+    memset(result->signer, 0, sizeof(result->signer));
     hp_note_profile(loading->diag, profile->name);
     return HP_SIGNATURE_POLICY;
 }

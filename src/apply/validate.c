@@ -31,7 +31,6 @@ enum hp_status hp_validate(struct hp_port *port, const void *data, size_t size,
 {
     static const struct hp_validate_options defaults = {.size = sizeof(defaults)};
     struct hp_load_options load = {.size = sizeof(load)};
-    struct hp_signature_result signature = {0};
     struct hp_payload payload;
     enum hp_status status;
 
@@ -51,14 +50,13 @@ enum hp_status hp_validate(struct hp_port *port, const void *data, size_t size,
     load.allow_undecided = options->allow_undecided;
     load.keyring = options->keyring;
     load.policy = options->policy;
-    load.signature = &signature;
+    load.signature = verdict != NULL ? &verdict->signature : NULL;
     status = hp_payload_load(&payload, port, data, size, &load, diag);
     if (status == HP_OK) {
         status = judge(&payload, options, diag);
     }
     if (verdict != NULL) {
         verdict->status = status;
-        verdict->signature = signature;
         verdict->undecided = payload.undecided;
         verdict->records = payload.record_count;
         verdict->splices = payload.splice_count;

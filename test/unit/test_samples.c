@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signed files that others made, in the folder that HOTPATCH_TEST_SIGNED names (test/sign/samples.sh
- * makes one with openssl and Linux's sign-file): NAME.cert.pem are the keys, and what a file's name
- * begins with says what is wanted. Without the folder there is nothing to test.
+ * Signed files that others made, in the folder that HOTPATCH_TEST_SIGNED names
+ * (test/sign/samples.sh makes one with openssl and Linux's sign-file): NAME.cert.pem are the keys,
+ * and what a file's name begins with says what is wanted. Without the folder there is nothing to
+ * test.
  */
 #include <dirent.h>
 #include <setjmp.h>
