@@ -29,7 +29,7 @@ CRASHES = {
     "records-new-addr-at-end-of-text", "records-new-addr-before-text", "records-old-addr-nowhere",
     "records-old-addr-in-data", "records-old-addr-in-init-text", "records-nop-below-pad",
     "hooks-hook-null", "hooks-hook-in-data", "relocs-offset-last", "relocs-pc32-highest",
-    "relocs-pc32-lowest"}
+    "relocs-pc32-lowest", "symbols-freed-after-booting"}
 
 # Rows with other instructions than the compiler's, so that running them may do anything.
 RUNS_OTHER_CODE = {"relocs-offset-last", "relocs-pc32-highest", "relocs-pc32-lowest"}

@@ -27,6 +27,7 @@ from collections import Counter, namedtuple
 import broken
 import judge
 from generate import Maker
+from packed import packed
 
 ERRNO = {"EPERM": 1, "ENOENT": 2, "E2BIG": 7, "EAGAIN": 11, "ENOMEM": 12, "EACCES": 13,
          "EFAULT": 14, "EBUSY": 16, "EEXIST": 17, "EINVAL": 22, "ERANGE": 34, "ENOSYS": 38,
@@ -179,7 +180,7 @@ def payloads(options, work):
     rng = random.Random(options.seed)
     maker = Maker(options.target, work, rng)
     base = broken.build_bases(maker, work)
-    valid = list(broken.examples(base))
+    valid = [*broken.examples(base), *packed(options.tool, options.target, work)]
     table = list(broken.from_table(maker, base, work))
     if options.sample:
         valid += maker.many()

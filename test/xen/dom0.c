@@ -190,8 +190,11 @@ static int livepatch(const struct dom0 *dom0, struct op *op)
 
 static struct name name_of(const char *text)
 {
-    struct name name = {.text = (uintptr_t)text, .size = (uint16_t)(strlen(text) + 1)};
+    struct name name;
 
+    name.text = (uintptr_t)text;
+    name.size = (uint16_t)(strlen(text) + 1);
+    memset(name.pad, 0, sizeof(name.pad));
     return name;
 }
 
@@ -313,6 +316,8 @@ static bool act(const struct dom0 *dom0, const char *id, const struct step *step
         op.action.name = name_of(step->name);
         op.action.cmd = cmd;
         op.action.time = ACTION_TIME_NS;
+        op.action.flags = 0;
+        op.action.pad = 0;
         answer = livepatch(dom0, &op);
         if (!settle(dom0, step->name, &op)) {
             report(dom0, "step %s %s %s errno=%d hangs=1", id, verb, step->name, -answer);
@@ -430,14 +435,10 @@ int main(void)
     report(&dom0, "boot interface=%u", dom0.version);
     read_back(&dom0, "-", "boot");
     plan = fopen("/plan", "re");
-    if (plan == NULL) {
-        stop(&dom0, "no-plan");
-    }
-    while (fgets(line, sizeof(line), plan) != NULL) {
+    while (plan != NULL && fgets(line, sizeof(line), plan) != NULL) {
         if (!run_case(&dom0, line)) {
             stop(&dom0, "stuck");
         }
     }
-    errno = 0;
-    stop(&dom0, "finished");
+    stop(&dom0, plan != NULL ? "finished" : "no-plan");
 }
