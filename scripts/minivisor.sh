@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: minivisor.sh [--arch x86_64] [--cpus N] [--quiet] [--build]
+usage: minivisor.sh [--arch x86_64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
        minivisor.sh [--arch x86_64] --measure
 
 Boots a small hypervisor of our own that contains the library, with a guest on each of its CPUs, and
@@ -14,6 +14,9 @@ patches it under their load; prints what happens and exits by the result. The ve
 payloads are compared with those of the hotpatch command.
 
   --cpus N    1 to 4 (4)
+  --parallel  a thread of the host for each CPU, instead of one for all: slower where the host has
+              fewer processors
+  --cycles N  how often to apply and revert in the end (1000)
   --quiet     prints a transcript only when something fails, and "N passed, N failed"
   --build     builds, checks the image, and runs nothing
   --measure   prints what the stopped window and the whole action cost, in instructions
@@ -140,7 +143,7 @@ emulate() {
     shift 2
     case $arch in
     x86_64)
-        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel tcg -cpu max -smp "$cpus" -m 256 \
+        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m 256 \
             -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
             -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
             status=$?
@@ -182,7 +185,8 @@ run_scenario() {
     local status=0 passed failed
 
     build_payloads
-    archive data first second stacked nop splice hooks nmi undefined unknown small expectation \
+    printf '%s\n' "$cycles" >"$work/cycles"
+    archive cycles data first second stacked nop splice hooks nmi undefined unknown small expectation \
         denied foreign truncated corrupt unsigned stranger tampered
     emulate "$cpus" "$work/archive" >"$work/console" || status=$?
     # Without what the firmware says.
@@ -209,14 +213,15 @@ run_scenario() {
 
 # ---- command line --------------------------------------------------------------------------------
 
-arch=x86_64 cpus=4 quiet='' mode=run_scenario
+arch=x86_64 cpus=4 cycles=1000 threads=single quiet='' mode=run_scenario
 while [ $# -gt 0 ]; do
     case $1 in
-    --arch | --cpus)
+    --arch | --cpus | --cycles)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
-        [ "$1" = --arch ] && arch=$2 || cpus=$2
+        declare "${1#--}=$2"
         shift
         ;;
+    --parallel) threads=multi ;;
     --quiet) quiet=yes ;;
     --build) mode=: ;;
     --measure) mode=run_measure ;;
@@ -225,7 +230,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $cpus in [1-4]) ;; *) usage >&2; exit 2 ;; esac
+case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
 choose_arch
 install_packages build qemu
