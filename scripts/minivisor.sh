@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: minivisor.sh [--arch x86_64] [--cpus N] [--quiet] [--build]
+usage: minivisor.sh [--arch x86_64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
        minivisor.sh [--arch x86_64] --measure
 
 Boots a small hypervisor of our own that contains the library, with a guest on each of its CPUs, and
@@ -14,6 +14,9 @@ patches it under their load; prints what happens and exits by the result. The ve
 payloads are compared with those of the hotpatch command.
 
   --cpus N    1 to 4 (4)
+  --parallel  a thread of the host for each CPU, instead of one for all: slower where the host has
+              fewer processors
+  --cycles N  how often to apply and revert in the end (1000)
   --quiet     prints a transcript only when something fails, and "N passed, N failed"
   --build     builds, checks the image, and runs nothing
   --measure   prints what the stopped window and the whole action cost, in instructions
@@ -48,6 +51,13 @@ build_image() {
     run_quiet cmake --build "$build" --parallel "$HP_JOBS" -- --quiet
 }
 
+# The offline verdicts are those of this tree's own command.
+build_tool() (
+    cd "$HP_ROOT"
+    run_quiet cmake --preset default
+    run_quiet cmake --build --preset default --target hotpatch-tool --parallel "$HP_JOBS" -- --quiet
+)
+
 # The image holds the library and nothing of its host: no undefined symbol, nothing that a C library
 # or the compiler's own has, and of the archives linked only the project's.
 check_image() {
@@ -64,10 +74,22 @@ check_image() {
     [ -z "$found" ] || die "a segment is writable and executable"
 }
 
-# payload NAME FLAGS SOURCE [OPTION...]: builds one.
-payload() {
+# sign_payload FILE [KEY]: with the build's key, or another.
+sign_payload() {
+    python3 "$SOURCE/tools/sign.py" sign "${2:-$build/key.pem}" "$1" "$1.signed"
+    mv "$1.signed" "$1"
+}
+
+# unsigned_payload NAME FLAGS SOURCE [OPTION...]: builds one.
+unsigned_payload() {
     PAYLOAD_CFLAGS="$2 -Werror" "$HP_ROOT/examples/payloads/build.sh" "${@:4}" "$work/$1" "$image" \
         "$PAYLOADS/$3"
+}
+
+# payload, with the same arguments: builds and signs one.
+payload() {
+    unsigned_payload "$@"
+    sign_payload "$work/$1"
 }
 
 # overwrite FILE OFFSET BYTES: BYTES as printf has them.
@@ -99,9 +121,17 @@ build_payloads() {
     payload expectation -DEXPECTATION refused.c
     payload denied -DDENIED refused.c
     foreign_payload
+    payload splice '' splice.c
     head -c 1000 "$work/first" >"$work/truncated"
-    cp "$work/first" "$work/corrupt"
+    unsigned_payload unsigned -DVERSION=2 answer.c
+    cp "$work/unsigned" "$work/stranger"
+    run_quiet openssl genrsa -out "$work/stranger.pem" 2048
+    sign_payload "$work/stranger" "$work/stranger.pem"
+    cp "$work/first" "$work/tampered"
+    overwrite "$work/tampered" 8 '\1' # padding of e_ident
+    cp "$work/unsigned" "$work/corrupt"
     overwrite "$work/corrupt" 62 '\377\377' # e_shstrndx
+    sign_payload "$work/corrupt"
 }
 
 # ---- running -------------------------------------------------------------------------------------
@@ -113,7 +143,7 @@ emulate() {
     shift 2
     case $arch in
     x86_64)
-        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel tcg -cpu max -smp "$cpus" -m 256 \
+        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m 256 \
             -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
             -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
             status=$?
@@ -133,6 +163,12 @@ compare_verdicts() {
     local name running offline after
 
     while read -r name running; do
+        case $name in unsigned | stranger | tampered)
+            # Without the key the offline verdict is on everything but the signature.
+            printf '    %-12s %s: a matter of the key ring\n' "$name" "$running"
+            continue
+            ;;
+        esac
         after=()
         [ "$name" != stacked ] || after=(--after "$work/first")
         offline=$("$HP_ROOT/build/bin/hotpatch" validate --target "$image" "${after[@]}" --json \
@@ -149,8 +185,9 @@ run_scenario() {
     local status=0 passed failed
 
     build_payloads
-    archive data first second stacked nop hooks nmi undefined unknown small expectation denied \
-        foreign truncated corrupt
+    printf '%s\n' "$cycles" >"$work/cycles"
+    archive cycles data first second stacked nop splice hooks nmi undefined unknown small expectation \
+        denied foreign truncated corrupt unsigned stranger tampered
     emulate "$cpus" "$work/archive" >"$work/console" || status=$?
     # Without what the firmware says.
     tr -d '\r' <"$work/console" | sed -n '/^.*minivisor: /,$ { s/^.*minivisor: /minivisor: /; p }' \
@@ -176,14 +213,15 @@ run_scenario() {
 
 # ---- command line --------------------------------------------------------------------------------
 
-arch=x86_64 cpus=4 quiet='' mode=run_scenario
+arch=x86_64 cpus=4 cycles=1000 threads=single quiet='' mode=run_scenario
 while [ $# -gt 0 ]; do
     case $1 in
-    --arch | --cpus)
+    --arch | --cpus | --cycles)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
-        [ "$1" = --arch ] && arch=$2 || cpus=$2
+        declare "${1#--}=$2"
         shift
         ;;
+    --parallel) threads=multi ;;
     --quiet) quiet=yes ;;
     --build) mode=: ;;
     --measure) mode=run_measure ;;
@@ -192,7 +230,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $cpus in [1-4]) ;; *) usage >&2; exit 2 ;; esac
+case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
 choose_arch
 install_packages build qemu
@@ -200,7 +238,7 @@ build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-[ -x "$HP_ROOT/build/bin/hotpatch" ] || build_preset default
+build_tool
 build_image
 check_image
 "$mode"

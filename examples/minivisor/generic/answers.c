@@ -14,6 +14,11 @@ PATCHABLE uint32_t mv_answer_low(void)
     return MV_VERSION_OLD;
 }
 
+PATCHABLE void mv_count(struct mv_vcpu *vcpu)
+{
+    vcpu->calls++;
+}
+
 PATCHABLE void mv_tag(struct mv_vcpu *vcpu)
 {
     vcpu->tag = 1;

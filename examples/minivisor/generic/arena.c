@@ -10,14 +10,18 @@
 
 #include <string.h>
 
-static uint8_t arena[MV_ARENA_PAGES * MV_PAGE] __attribute__((__aligned__(4096)));
+#define ARENA_SIZE (MV_ARENA_PAGES * MV_PAGE)
+
 static uint8_t arena_access[MV_ARENA_PAGES]; /* enum mv_access; MV_ACCESS_NONE: free */
 static uint8_t alias_taken[MV_ALIAS_PAGES];
 static struct mv_lock arena_lock;
 
 void mv_arena_init(void)
 {
-    mv_arch_map(mv_address(arena), mv_address(arena), sizeof(arena), MV_ACCESS_NONE);
+    if (mv_address(mv_arena_end) - mv_address(mv_arena) != ARENA_SIZE) {
+        mv_panic("the link script gives payloads another room");
+    }
+    mv_arch_map(mv_address(mv_arena), mv_address(mv_arena), ARENA_SIZE, MV_ACCESS_NONE);
     mv_arch_map(MV_ARCH_ALIAS_BASE, 0, MV_ALIAS_PAGES * MV_PAGE, MV_ACCESS_NONE);
 }
 
@@ -52,7 +56,7 @@ uint64_t mv_arena_alloc(uint64_t size, uint64_t align)
     uint32_t start = MV_ARENA_PAGES;
     uint64_t addr;
 
-    if (size == 0 || size > sizeof(arena) || mv_address(arena) % align != 0) {
+    if (size == 0 || size > ARENA_SIZE || mv_address(mv_arena) % align != 0) {
         return 0;
     }
     step = pages_of(align);
@@ -62,7 +66,7 @@ uint64_t mv_arena_alloc(uint64_t size, uint64_t align)
     if (start == MV_ARENA_PAGES) {
         return 0;
     }
-    addr = mv_address(arena) + start * MV_PAGE;
+    addr = mv_address(mv_arena) + start * MV_PAGE;
     mv_arch_map(addr, addr, size, MV_ACCESS_RW);
     memset((void *)(uintptr_t)addr, 0, size);
     return addr;
@@ -70,7 +74,7 @@ uint64_t mv_arena_alloc(uint64_t size, uint64_t align)
 
 static uint8_t *states_at(uint64_t addr)
 {
-    return &arena_access[(addr - mv_address(arena)) / MV_PAGE];
+    return &arena_access[(addr - mv_address(mv_arena)) / MV_PAGE];
 }
 
 void mv_arena_protect(uint64_t addr, uint64_t size, enum mv_access access)
@@ -97,7 +101,8 @@ bool mv_arena_has(uint64_t addr, uint64_t size, enum mv_access access)
 {
     uint64_t page;
 
-    if (size == 0 || !mv_within(addr, size, mv_address(arena), mv_address(arena) + sizeof(arena))) {
+    if (size == 0 ||
+        !mv_within(addr, size, mv_address(mv_arena), mv_address(mv_arena) + ARENA_SIZE)) {
         return false;
     }
     for (page = addr & ~(MV_PAGE - 1); page < addr + size; page += MV_PAGE) {

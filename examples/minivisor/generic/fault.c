@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The exception table: where the hypervisor may fault, and where it goes on then. */
+/* The exception tables, the hypervisor's and those of payloads: where the hypervisor may fault, and
+ * where it goes on then. */
 #include "layout.h"
 
 #include <string.h>
@@ -33,5 +34,5 @@ MV_DENY bool mv_fault(struct mv_fault *fault)
             return true;
         }
     }
-    return false;
+    return hp_manager_fixup(&mv_manager, fault->pc, &fault->pc);
 }

@@ -42,6 +42,8 @@ _Noreturn MV_DENY void mv_guest_loop(struct mv_cpu *cpu)
     struct mv_vcpu *vcpu = &cpu->vcpu;
 
     for (;;) {
+        /* An emulator that runs one CPU at a time gives others their turn. */
+        mv_arch_relax();
         stay_away(cpu);
         hp_safe_point(&mv_manager.safepoint);
         mv_report_passed();

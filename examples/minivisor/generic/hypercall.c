@@ -42,7 +42,7 @@ static uint64_t call_answer(struct mv_vcpu *vcpu, const uint64_t *args)
     uint32_t high = mv_answer_high();
 
     (void)args;
-    vcpu->calls++;
+    mv_count(vcpu);
     vcpu->tag = 0;
     mv_tag(vcpu);
     return (uint64_t)high << 32 | (uint64_t)vcpu->tag << 16 | mv_answer_low();

@@ -17,10 +17,12 @@ extern const uint8_t mv_ex_table_start[];
 extern const uint8_t mv_ex_table_end[];
 extern uint8_t mv_data_start[];
 extern uint8_t mv_data_end[];
+extern uint8_t mv_arena[];
+extern uint8_t mv_arena_end[];
 extern const uint8_t mv_symbols[];
 extern const uint8_t mv_symbols_end[];
 
-#define MV_ARENA_PAGES 1024u /* memory of payloads */
+#define MV_ARENA_PAGES 1024u /* from mv_arena to mv_arena_end */
 #define MV_ALIAS_PAGES 1024u /* window of aliases, at MV_ARCH_ALIAS_BASE */
 
 static inline uint64_t mv_address(const void *pointer)

@@ -5,6 +5,7 @@
 #include <minivisor/arch.h>
 
 #include "archive.h"
+#include "keyring.h"
 #include "layout.h"
 #include "port.h"
 
@@ -43,6 +44,7 @@ static void start_others(void)
 
 _Noreturn void mv_main(const struct mv_boot *boot)
 {
+    struct hp_manager_options options = {.size = sizeof(options)};
     uint32_t cpu;
 
     mv_cpu_count = boot->cpu_count < MV_CPUS ? boot->cpu_count : MV_CPUS;
@@ -54,7 +56,7 @@ _Noreturn void mv_main(const struct mv_boot *boot)
     mv_archive_init(boot);
     mv_symbols_init();
     mv_port_init();
-    if (hp_manager_init(&mv_manager, &mv_port, NULL)) {
+    if (mv_keyring_init(&options) || hp_manager_init(&mv_manager, &mv_port, &options)) {
         mv_panic("the manager cannot be initialised");
     }
     for (cpu = 0; cpu < mv_cpu_count; cpu++) {

@@ -22,7 +22,7 @@ void mv_port_init(void)
 
     memcpy(&size, mv_build_id + sizeof(size), sizeof(size));
     target->machine = MV_ARCH_MACHINE;
-    target->flags = HP_TARGET_LIVE;
+    target->flags = HP_TARGET_LIVE | MV_TARGET_FLAGS;
     target->page_size = (uint32_t)MV_PAGE;
     target->text_start = mv_address(mv_text_start);
     target->text_end = mv_address(mv_text_end);
@@ -134,6 +134,20 @@ MV_DENY enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, si
         return HP_PATCH_RANGE;
     }
     return addr + size > deny && addr < mv_address(mv_deny_end) ? HP_PATCH_DENIED : HP_OK;
+}
+
+/* The read-only data in front of the notes and tables that the boot has read. */
+MV_DENY enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size)
+{
+    (void)port;
+    if (mv_within(addr, size, mv_address(mv_rodata_start), mv_address(mv_rodata_end)) ||
+        mv_arena_has(addr, size, MV_ACCESS_R)) {
+        return HP_OK;
+    }
+    return mv_within(addr, size, mv_address(mv_data_start), mv_address(mv_data_end)) &&
+                   !mv_arena_has(addr, size, MV_ACCESS_NONE)
+               ? HP_SPLICE_WRITABLE
+               : HP_PATCH_RANGE;
 }
 
 /* ---- aliases ------------------------------------------------------------------------------- */

@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-#define OLD    MV_ANSWER(MV_VERSION_OLD, 1)
-#define FIRST  MV_ANSWER(MV_VERSION_FIRST, 1)
-#define SECOND MV_ANSWER(MV_VERSION_SECOND, 1)
-#define NO_TAG MV_ANSWER(MV_VERSION_OLD, 0)
+#define OLD     MV_ANSWER(MV_VERSION_OLD, 1)
+#define FIRST   MV_ANSWER(MV_VERSION_FIRST, 1)
+#define SECOND  MV_ANSWER(MV_VERSION_SECOND, 1)
+#define SPLICED MV_ANSWER(MV_VERSION_SPLICED, 1)
+#define NO_TAG  MV_ANSWER(MV_VERSION_OLD, 0)
 
-#define CYCLES        1000u
-#define SHORT_MS      1000u
+#define CYCLES        1000u /* unless the file "cycles" has another number */
+#define SHORT_MS      2000u
 #define LONESOME      2u /* the guest whose CPU does not come */
 #define SILENT_ROUNDS 1000u
 
@@ -146,6 +147,18 @@ static void nops(void)
     drop("nop");
 }
 
+static void splices(void)
+{
+    step("an entry of the table of hypercalls, in read-only data, is changed in place");
+    accept("splice");
+    act("splice", HP_ACTION_APPLY, "apply");
+    verdict("splice", "ok");
+    expect_answers(SPLICED);
+    act("splice", HP_ACTION_REVERT, "revert");
+    expect_answers(OLD);
+    drop("splice");
+}
+
 static void expect_hooks(const char *letters)
 {
     const char *hooks = report()->hooks;
@@ -244,6 +257,9 @@ static void refusals(void)
     int64_t used = guest_call(MV_CALL_TEST, MV_TEST_MEMORY, 0, 0);
 
     step("payloads that are refused, for the reason that the offline verdict gives");
+    refuse("unsigned", -HP_ERRNO_EACCES);
+    refuse("stranger", -HP_ERRNO_EACCES);
+    refuse("tampered", -HP_ERRNO_EBADMSG);
     refuse("truncated", -HP_ERRNO_EINVAL);
     refuse("corrupt", -HP_ERRNO_EINVAL);
     refuse("foreign", -HP_ERRNO_EINVAL);
@@ -312,20 +328,35 @@ static void silent(void)
 /* ---- cycles ------------------------------------------------------------------------------------
  */
 
+static uint32_t cycle_count(void)
+{
+    const char *digits = (const char *)MV_GUEST_BUFFER;
+    uint32_t count = 0;
+
+    if (!file_exists("cycles")) {
+        return CYCLES;
+    }
+    for (; *digits >= '0' && *digits <= '9'; digits++) {
+        count = count * 10 + (uint32_t)(*digits - '0');
+    }
+    return count;
+}
+
 static void cycles(void)
 {
+    uint32_t count = cycle_count();
     uint64_t bad = 0;
     uint32_t n;
 
-    step("1000 times apply and revert under load");
-    for (n = 0; n < CYCLES; n++) {
+    step("many times apply and revert under load");
+    for (n = 0; n < count; n++) {
         bad += action("first", HP_ACTION_APPLY, 0) != 0;
         bad += ask() != FIRST;
         bad += action("first", HP_ACTION_REVERT, 0) != 0;
         bad += ask() != OLD;
     }
     check(bad == 0, "%u cycles: after each action this guest got the right answer at once, %lu not",
-          CYCLES, (unsigned long)bad);
+          count, (unsigned long)bad);
     expect_answers(OLD);
     for (n = 0; n < report()->cpus; n++) {
         check(guest_info(n)->page.seen[MV_VERSION_FIRST][1] > 0, "guest %u got %lu new answers", n,
@@ -343,6 +374,7 @@ void run_script(void)
     apply_and_replace();
     stack();
     nops();
+    splices();
     hooks();
     nmis();
     refusals();

@@ -12,6 +12,8 @@ set(MV_ARCH_SOURCES
   arch/x86_64/trap.c)
 set(MV_ARCH_FLAGS -mno-red-zone -mgeneral-regs-only -fcf-protection=none)
 set(MV_GUEST_FLAGS -mno-red-zone -mgeneral-regs-only -fcf-protection=none)
+# HP_TARGET_* of hotpatch/port.h, also in the capability record: HP_TARGET_EX_TABLE.
+set(MV_TARGET_FLAGS 0x4)
 set(HP_WITH_ARM64 OFF)
 set(HP_WITH_ARM OFF)
 set(HP_WITH_RISCV64 OFF)

@@ -10,7 +10,8 @@
  *                    uint64_t guest_call(number, a, b, c), the hypercall of abi.h; and
  *                    guest_relax(), the hint of a waiting loop
  *   guest.ld         link script of the guest: flat, at MV_GUEST_IMAGE, .bss included in the file
- *   build.cmake      MV_ARCH_SOURCES, MV_ARCH_FLAGS, MV_GUEST_FLAGS, the options of the library
+ *   build.cmake      MV_ARCH_SOURCES, MV_ARCH_FLAGS, MV_GUEST_FLAGS, MV_TARGET_FLAGS, the
+ *                    options of the library
  *   *.c, *.S         the functions below
  *
  * mv_arch_types.h:
@@ -31,6 +32,8 @@
  *   mv_rodata_end
  *   mv_data_start    .data, .bss
  *   mv_data_end      = mv_image_end
+ *   mv_arena         4 MiB of memory for payloads, in no section: what is in one is the image's own
+ *   mv_arena_end
  *   mv_symbols       .symbols, read-only (tools/symbols.py): behind everything else, so that the
  *                    table, which the second pass of the link puts there, moves nothing
  *   mv_symbols_end

@@ -177,6 +177,7 @@ void mv_probe(uint32_t index, struct mv_probe *probe);
 /* answers.c: what payloads patch. */
 uint32_t mv_answer_high(void);
 uint32_t mv_answer_low(void);
+void mv_count(struct mv_vcpu *vcpu); /* counts an answer; also for payloads */
 void mv_tag(struct mv_vcpu *vcpu);
 uint32_t mv_nmi_version(void);
 
