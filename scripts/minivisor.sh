@@ -6,8 +6,8 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: minivisor.sh [--arch x86_64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
-       minivisor.sh [--arch x86_64] --measure
+usage: minivisor.sh [--arch x86_64|arm64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
+       minivisor.sh [--arch x86_64|arm64] --measure
 
 Boots a small hypervisor of our own that contains the library, with a guest on each of its CPUs, and
 patches it under their load; prints what happens and exits by the result. The verdicts on its
@@ -150,6 +150,15 @@ emulate() {
         # The device makes 2n + 1 of the guest's n.
         [ "$status" -eq 1 ]
         ;;
+    arm64)
+        # The archive's address is ARM64_ARCHIVE.
+        timeout "$LIMIT" qemu-system-aarch64 -machine virt,virtualization=on,gic-version=3 \
+            -accel "tcg,thread=$threads" -cpu cortex-a72 -smp "$cpus" -m 256 -display none \
+            -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
+            -device "loader,file=$archive,addr=0x48000000,force-raw=on" \
+            -semihosting-config enable=on,target=native "$@" </dev/null || status=$?
+        [ "$status" -eq 0 ]
+        ;;
     esac
 }
 
@@ -232,13 +241,13 @@ while [ $# -gt 0 ]; do
 done
 case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
-choose_arch
 install_packages build qemu
 build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 build_tool
+choose_arch
 build_image
 check_image
 "$mode"
