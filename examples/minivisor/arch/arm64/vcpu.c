@@ -10,9 +10,9 @@
     (UINT64_C(1) << 0 | UINT64_C(1) << 3 | UINT64_C(1) << 4 | UINT64_C(1) << 5 |                   \
      UINT64_C(1) << 12 | UINT64_C(1) << 13 | UINT64_C(1) << 19 | UINT64_C(1) << 20 |               \
      UINT64_C(1) << 31)
-#define CPTR        UINT64_C(0x37ff)  /* floating point and vectors trap */
-#define MDCR_TRAPS  UINT64_C(0xe60)   /* counters and debug registers trap */
-#define ICH_TRAPS   UINT64_C(0x1c00)  /* so does the interrupt controller */
+#define CPTR        UINT64_C(0x37ff)     /* floating point and vectors trap */
+#define MDCR_TRAPS  UINT64_C(0xe60)      /* counters and debug registers trap */
+#define ICH_TRAPS   UINT64_C(0x1c00)     /* so does the interrupt controller */
 #define SCTLR_GUEST UINT64_C(0x30d00800) /* nothing but the ones */
 /* T0SZ 32, start at level 1, write-back and inner shareable walks, 4 KiB, 40 bits; a one. */
 #define VTCR UINT64_C(0x80023560)
