@@ -143,8 +143,8 @@ emulate() {
     shift 2
     case $arch in
     x86_64)
-        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m 256 \
-            -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
+        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" \
+            -cpu max -smp "$cpus" -m 256 -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
             -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
             status=$?
         # The device makes 2n + 1 of the guest's n.
@@ -242,11 +242,13 @@ done
 case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
 install_packages build qemu
+[ "$arch" = x86_64 ] || install_packages cross
 build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 build_tool
+# Only now: its compiler is not the tool's.
 choose_arch
 build_image
 check_image
