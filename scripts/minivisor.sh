@@ -144,9 +144,9 @@ emulate() {
     case $arch in
     x86_64)
         timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" \
-            -cpu max -smp "$cpus" -m 256 -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
-            -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
-            status=$?
+            -cpu max -smp "$cpus" -m 256 -display none -serial stdio -monitor none -nic none \
+            -no-reboot -kernel "$image" -initrd "$archive" \
+            -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null || status=$?
         # The device makes 2n + 1 of the guest's n.
         [ "$status" -eq 1 ]
         ;;

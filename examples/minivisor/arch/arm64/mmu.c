@@ -21,7 +21,8 @@
 /* Ones; MMU, caches, stack alignment, and WXN: what is writable is never executable. */
 #define SYSTEM UINT64_C(0x30cd183d)
 
-struct arm64_mmu arm64_mmu = {.attributes = ATTRIBUTES, .control = CONTROL, .system = SYSTEM};
+/* In one cache line, which mv_arch_mmu_enable() writes back. */
+struct arm64_mmu arm64_mmu __attribute__((__aligned__(64)));
 
 static uint64_t *root;
 
@@ -78,7 +79,8 @@ void mv_arch_map_devices(void)
 /* CPUs that are started read this without caches: it is written back to memory. */
 void mv_arch_mmu_enable(void)
 {
-    arm64_mmu.tables = (uintptr_t)root;
+    arm64_mmu = (struct arm64_mmu){
+        .attributes = ATTRIBUTES, .control = CONTROL, .tables = (uintptr_t)root, .system = SYSTEM};
     arm64_mmu_enable();
     __asm__ volatile("dc civac, %0; dsb sy" : : "r"(&arm64_mmu) : "memory");
 }

@@ -28,8 +28,8 @@ MV_DENY void arm64_exception(struct frame *frame)
     /* Nothing of the function has run: the link register is what the call has left there. */
     fault.fetch = class == CLASS_INSTRUCTION_ABORT;
     if ((class != CLASS_INSTRUCTION_ABORT && class != CLASS_DATA_ABORT) || !mv_fault(&fault)) {
-        mv_panic("exception %lx at %lx, address %lx, stack %lx", syndrome, frame->pc, fault.addr,
-                 (uint64_t)(uintptr_t)(frame + 1));
+        mv_panic("exception %lx at %lx, address %lx, state %lx, stack %lx", syndrome, frame->pc,
+                 fault.addr, frame->state, (uint64_t)(uintptr_t)(frame + 1));
     }
     frame->pc = fault.pc;
     if (fault.leave) {
