@@ -32,7 +32,7 @@ _Noreturn MV_DENY void mv_arch_exit(uint32_t code)
     }
 }
 
-/* All CPUs read one counter. The product of 128 bits is cut after the division of its parts. */
+/* All CPUs read one counter. Whole seconds apart from the rest, so that no product overflows. */
 MV_DENY uint64_t mv_arch_now_ns(void)
 {
     uint64_t frequency = ARM64_READ(cntfrq_el0);
