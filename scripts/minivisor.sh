@@ -6,8 +6,8 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: minivisor.sh [--arch x86_64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
-       minivisor.sh [--arch x86_64] --measure
+usage: minivisor.sh [--arch x86_64|arm64] [--cpus N] [--parallel] [--cycles N] [--quiet] [--build]
+       minivisor.sh [--arch x86_64|arm64] --measure
 
 Boots a small hypervisor of our own that contains the library, with a guest on each of its CPUs, and
 patches it under their load; prints what happens and exits by the result. The verdicts on its
@@ -143,12 +143,21 @@ emulate() {
     shift 2
     case $arch in
     x86_64)
-        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" -cpu max -smp "$cpus" -m 256 \
-            -display none -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
-            -initrd "$archive" -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null ||
-            status=$?
+        timeout "$LIMIT" qemu-system-x86_64 -machine q35 -accel "tcg,thread=$threads" \
+            -cpu max -smp "$cpus" -m 256 -display none -serial stdio -monitor none -nic none \
+            -no-reboot -kernel "$image" -initrd "$archive" \
+            -device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null || status=$?
         # The device makes 2n + 1 of the guest's n.
         [ "$status" -eq 1 ]
+        ;;
+    arm64)
+        # The archive's address is ARM64_ARCHIVE.
+        timeout "$LIMIT" qemu-system-aarch64 -machine virt,virtualization=on,gic-version=3 \
+            -accel "tcg,thread=$threads" -cpu cortex-a72 -smp "$cpus" -m 256 -display none \
+            -serial stdio -monitor none -nic none -no-reboot -kernel "$image" \
+            -device "loader,file=$archive,addr=0x48000000,force-raw=on" \
+            -semihosting-config enable=on,target=native "$@" </dev/null || status=$?
+        [ "$status" -eq 0 ]
         ;;
     esac
 }
@@ -232,13 +241,15 @@ while [ $# -gt 0 ]; do
 done
 case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
-choose_arch
 install_packages build qemu
+[ "$arch" = x86_64 ] || install_packages cross
 build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 build_tool
+# Only now: its compiler is not the tool's.
+choose_arch
 build_image
 check_image
 "$mode"

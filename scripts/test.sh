@@ -35,6 +35,7 @@ safepoint    -  build,clang  a safe point costs one load and one branch while no
 model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
 eva          -  build,prove  the parser has no run-time error for any input
 signed       -  build,sign   what openssl and the sign-file of Linux sign, verified by the code of the library
+minivisor    -  build,cross,qemu  a hypervisor patches itself under the load of its guests: x86-64, Arm64
 sign-qemu    -  build,cross,qemu  signatures on bare metal: one accepted, each bit of it refused
 size         -  build        sizes and stack depth
 bench        -  build        the benchmark runs
@@ -117,6 +118,10 @@ step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
 step_signed() { test/sign/samples.sh; }
+step_minivisor() {
+    scripts/minivisor.sh --quiet
+    scripts/minivisor.sh --quiet --arch arm64
+}
 step_sign-qemu() { test/qemu/sign.sh; }
 step_size() { scripts/size.sh; }
 step_bench() { scripts/bench.sh --smoke; }
