@@ -317,6 +317,9 @@ bool hp_host_map_over(const struct hp_host_code *segment, int permissions, int f
 /* self.c: copies memory of the process to the begin of a file. */
 bool hp_host_fill_file(int fd, uint64_t addr, uint64_t size);
 
+/* target.c: copies memory of this process that sanitizers would not let anybody read. */
+void hp_host_copy_live(uint8_t *out, uint64_t addr, size_t size);
+
 /* constants.c: finds the segments of read-only data. Returns HP_OK or HP_NO_MEMORY. */
 HP_MUST_USE enum hp_status hp_host_note_segments(const struct hp_host_reader *reader);
 

@@ -155,12 +155,15 @@ static enum hp_status check_mapping(const struct hp_host_code *code, struct hp_d
 
 bool hp_host_fill_file(int fd, uint64_t addr, uint64_t size)
 {
-    const char *bytes = (const char *)(uintptr_t)addr;
+    uint8_t chunk[4096];
     uint64_t done = 0;
 
     while (done < size) {
-        ssize_t n = pwrite(fd, bytes + done, (size_t)(size - done), (off_t)done);
+        size_t part = size - done < sizeof(chunk) ? (size_t)(size - done) : sizeof(chunk);
+        ssize_t n;
 
+        hp_host_copy_live(chunk, addr + done, part);
+        n = pwrite(fd, chunk, part, (off_t)done);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -256,7 +259,7 @@ static enum hp_status exchange_all(struct hp_port *port, struct hp_diag *diag)
 /* True when a segment is what the executable holds, so that it can be mapped from there again. */
 static bool is_as_in_file(const struct hp_port *port, const struct hp_host_code *code)
 {
-    const uint8_t *memory = (const uint8_t *)(uintptr_t)code->addr;
+    uint8_t memory[4096];
     uint8_t chunk[4096];
     uint64_t done = 0;
 
@@ -275,7 +278,8 @@ static bool is_as_in_file(const struct hp_port *port, const struct hp_host_code 
             memset(chunk, 0, size);
             n = (ssize_t)size;
         }
-        if (memcmp(memory + done, chunk, (size_t)n) != 0) {
+        hp_host_copy_live(memory, code->addr + done, (size_t)n);
+        if (memcmp(memory, chunk, (size_t)n) != 0) {
             return false;
         }
         done += (uint64_t)n;

@@ -41,8 +41,8 @@ void hp_port_target(struct hp_port *port, struct hp_target *target)
 #if defined(__clang__) || defined(__GNUC__)
 __attribute__((no_sanitize("address", "thread")))
 #endif
-static void
-copy_live(uint8_t *out, uint64_t addr, size_t size)
+void
+hp_host_copy_live(uint8_t *out, uint64_t addr, size_t size)
 {
     const volatile uint8_t *from = (const volatile uint8_t *)(uintptr_t)addr;
     size_t i;
@@ -91,7 +91,7 @@ static size_t copy_piece(const struct hp_port *port, uint64_t addr, uint8_t *out
     left = section->addr + section->size - addr;
     size = left < size ? (size_t)left : size;
     if (port->live) {
-        copy_live(out, addr, size);
+        hp_host_copy_live(out, addr, size);
     } else if (section->bytes == NULL) {
         memset(out, 0, size);
     } else {
