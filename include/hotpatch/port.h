@@ -58,6 +58,12 @@ enum {
     HP_TARGET_BUG_FRAMES = 1 << 3,   /* its trap handler asks hp_manager_bug_frame() */
     HP_TARGET_ALTERNATIVES = 1 << 4, /* it answers hp_port_cpu_feature() */
     HP_TARGET_ALT_CALLS = 1 << 5,    /* hp_port_target_read() reads its function pointers as well */
+    /*
+     * x86: indirect branch tracking is in force for its code, so that an indirect call must land on
+     * an ENDBR64. Where this or HP_TARGET_BTI is set, functions of a payload that are sure to be
+     * called indirectly (hooks, and what a pointer is spliced to) must begin so.
+     */
+    HP_TARGET_IBT = 1 << 6,
     /* It is the running system itself, so that the functions of a payload can be called. */
     HP_TARGET_LIVE = 1 << 8
 };

@@ -181,6 +181,7 @@ enum hp_errno {
     X(SPLICE_OLD_MISSING,     "splice-old-missing",     EINVAL,     "the splice does not say what it replaces")        \
     X(SPLICE_OLD_UNKNOWN,     "splice-old-unknown",     ENOENT,     "what the splice replaces is not found")           \
     X(SPLICE_NEW_TARGET,      "splice-new-target",      EINVAL,     "the new target is neither in the payload nor code of the target") \
+    X(LANDING_PAD_MISSING,    "landing-pad-missing",    EINVAL,     "a function that is called indirectly begins with no landing pad, and the target enforces that") \
     X(HOOK_SIZE,              "hook-size",              EINVAL,     "the hook section does not hold whole pointers, or not exactly one") \
     X(HOOK_POINTER,           "hook-pointer",           EINVAL,     "the hook lies outside the payload's text")        \
     /* tables */                                                                                                       \

@@ -22,6 +22,9 @@ static enum hp_status decode_hooks(struct hp_loading *loading, enum hp_special w
 
         enum hp_status status = hp_payload_check_text(loading, addr, HP_HOOK_POINTER);
 
+        if (status == HP_OK) {
+            status = hp_payload_check_pad(loading, addr);
+        }
         if (status) {
             hp_note_record(loading->diag, n);
             return status;

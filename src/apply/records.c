@@ -401,6 +401,22 @@ enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t 
     return HP_OK;
 }
 
+enum hp_status hp_payload_check_pad(const struct hp_loading *loading, uint64_t addr)
+{
+    const struct hp_payload *payload = loading->payload;
+    const struct hp_image_memory *memory = &payload->image.memory;
+    const struct hp_placed_section *place = hp_image_section_at(&payload->image, addr);
+    size_t offset = (size_t)(addr - memory->addr);
+
+    if ((loading->target.flags & (HP_TARGET_BTI | HP_TARGET_IBT)) == 0 || place == NULL ||
+        payload->arch->takes_calls == NULL ||
+        payload->arch->takes_calls(memory->host + offset, place->offset + place->size - offset)) {
+        return HP_OK;
+    }
+    return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_LANDING_PAD_MISSING, memory->addr,
+                           addr);
+}
+
 static enum hp_status decode_one(struct hp_loading *loading, const struct form *form,
                                  const uint8_t *bytes, struct hp_record *record)
 {

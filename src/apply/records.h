@@ -20,6 +20,12 @@ HP_MUST_USE enum hp_status hp_payload_check_text(const struct hp_loading *loadin
                                                  enum hp_status outside);
 
 /*
+ * Checks that a function of the payload's own text, which will be called indirectly, begins with a
+ * landing pad if the target enforces them. Returns HP_OK or HP_LANDING_PAD_MISSING.
+ */
+HP_MUST_USE enum hp_status hp_payload_check_pad(const struct hp_loading *loading, uint64_t addr);
+
+/*
  * Finds the name at an address of the relocated image: inside one loaded section, terminated there,
  * of bounded length, not empty. Returns HP_OK, HP_RECORD_NAME_OUTSIDE or
  * HP_RECORD_NAME_UNTERMINATED; *name is set with HP_OK alone.

@@ -254,6 +254,9 @@ static enum hp_status check_new_target(const struct decoding *decoding)
             return HP_OK;
         }
         status = hp_payload_check_text(loading, addr, HP_SPLICE_NEW_TARGET);
+        if (status == HP_OK && decoding->splice->kind == HP_SPLICE_OF_POINTER) {
+            status = hp_payload_check_pad(loading, addr);
+        }
         if (status == HP_OK) {
             loading->new_addrs[loading->new_addr_count] = addr;
             loading->new_addr_count++;

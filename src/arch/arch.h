@@ -156,6 +156,12 @@ struct hp_arch {
     bool (*signs_return)(const uint8_t *code, size_t size);
 
     /*
+     * True when an indirect call may land on what `code` begins with, where the target enforces
+     * landing pads: a sealed one does not count. NULL: there is no such thing.
+     */
+    bool (*takes_calls)(const uint8_t *code, size_t size);
+
+    /*
      * Encodes the shortest jump from `from` to `to` into at most HP_JUMP_MAX bytes and returns its
      * size; 0 when none reaches. With `pad` it begins with a landing pad of its own. *distance
      * receives the magnitude of the displacement that is to be encoded.

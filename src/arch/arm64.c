@@ -512,14 +512,15 @@ static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)
     return hp_reloc_each(job, howtos, apply_one, diag);
 }
 
-#define INSN_SIZE     4
-#define INSN_NOP      0xd503201fu
-#define INSN_BTI      0xd503241fu /* its targets, in bits 6 and 7: none, c, j, jc */
-#define INSN_BTI_MASK 0xffffff3fu
-#define INSN_BTI_C    0xd503245fu
-#define INSN_PACIASP  0xd503233fu
-#define INSN_PACIBSP  0xd503237fu
-#define INSN_B        0x14000000u
+#define INSN_SIZE      4
+#define INSN_NOP       0xd503201fu
+#define INSN_BTI       0xd503241fu /* its targets, in bits 6 and 7: none, c, j, jc */
+#define INSN_BTI_MASK  0xffffff3fu
+#define INSN_BTI_CALLS 0x00000040u
+#define INSN_BTI_C     0xd503245fu
+#define INSN_PACIASP   0xd503233fu
+#define INSN_PACIBSP   0xd503237fu
+#define INSN_B         0x14000000u
 
 static size_t landing_pad(const uint8_t *code, size_t size)
 {
@@ -529,6 +530,13 @@ static size_t landing_pad(const uint8_t *code, size_t size)
 static bool signs_return(const uint8_t *code, size_t size)
 {
     return size >= INSN_SIZE && (hp_le32(code) == INSN_PACIASP || hp_le32(code) == INSN_PACIBSP);
+}
+
+/* BTI c and BTI jc; what signs is one of them as well. */
+static bool takes_calls(const uint8_t *code, size_t size)
+{
+    return (landing_pad(code, size) != 0 && (hp_le32(code) & INSN_BTI_CALLS) != 0) ||
+           signs_return(code, size);
 }
 
 static size_t encode_jump(uint8_t *out, uint64_t from, uint64_t to, bool pad, uint64_t *distance)
@@ -586,6 +594,7 @@ const struct hp_arch hp_arch_arm64 = {
     .relocate = relocate,
     .landing_pad = landing_pad,
     .signs_return = signs_return,
+    .takes_calls = takes_calls,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
     .is_marker = is_marker,

@@ -232,14 +232,20 @@ static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)
     return HP_OK;
 }
 
+static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+
+static bool takes_calls(const uint8_t *code, size_t size)
+{
+    return size >= sizeof(endbr64) && memcmp(code, endbr64, sizeof(endbr64)) == 0;
+}
+
 static size_t landing_pad(const uint8_t *code, size_t size)
 {
-    static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
     /* What a hypervisor writes over an ENDBR64 that must not be a branch target any more. */
     static const uint8_t sealed[4] = {0x66, 0x0f, 0x1f, 0x01};
 
-    if (size >= sizeof(endbr64) && (memcmp(code, endbr64, sizeof(endbr64)) == 0 ||
-                                    memcmp(code, sealed, sizeof(sealed)) == 0)) {
+    if (takes_calls(code, size) ||
+        (size >= sizeof(sealed) && memcmp(code, sealed, sizeof(sealed)) == 0)) {
         return sizeof(endbr64);
     }
     return 0;
@@ -302,6 +308,7 @@ const struct hp_arch hp_arch_x86_64 = {
     .reloc_name_count = 1,
     .relocate = relocate,
     .landing_pad = landing_pad,
+    .takes_calls = takes_calls,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
 };

@@ -444,6 +444,7 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_RECORD_NAME_OUTSIDE:
     case HP_HOOK_POINTER:
     case HP_SPLICE_NEW_TARGET:
+    case HP_LANDING_PAD_MISSING:
         return NUMBERS_PAYLOAD;
     case HP_FILE_TOO_LARGE:
     case HP_ELF_SHENTSIZE:

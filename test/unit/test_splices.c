@@ -706,6 +706,88 @@ static void test_landing_pads(void **state)
     }
 }
 
+/* What a pointer is spliced to is called indirectly, so it needs a landing pad where that counts.
+ */
+static void test_new_landing_pads(void **state)
+{
+    static const struct {
+        const struct arch_rig *rig;
+        uint8_t kind;
+        uint32_t flags;
+        uint32_t code; /* what the new function begins with */
+        enum hp_status status;
+    } cases[] = {
+        {&x86_64, HP_SPLICE_KIND_POINTER, 0, 0, HP_OK},
+        {&x86_64, HP_SPLICE_KIND_POINTER, HP_TARGET_IBT, 0, HP_LANDING_PAD_MISSING},
+        {&x86_64, HP_SPLICE_KIND_POINTER, HP_TARGET_IBT, 0xfa1e0ff3, HP_OK},
+        {&x86_64, HP_SPLICE_KIND_POINTER, HP_TARGET_IBT, 0x011f0f66, HP_LANDING_PAD_MISSING},
+        {&x86_64, HP_SPLICE_KIND_CALL, HP_TARGET_IBT, 0, HP_OK},
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0, HP_LANDING_PAD_MISSING},
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd503245f, HP_OK}, /* bti c */
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd50324df, HP_OK}, /* bti jc */
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd503249f, HP_LANDING_PAD_MISSING},
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd503241f, HP_LANDING_PAD_MISSING},
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd503233f, HP_OK}, /* paciasp */
+        {&arm64, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0xd503237f, HP_OK},
+        {&arm, HP_SPLICE_KIND_POINTER, HP_TARGET_BTI, 0, HP_OK},
+        {&riscv64, HP_SPLICE_KIND_POINTER, HP_TARGET_IBT, 0, HP_OK},
+    };
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        const struct arch_rig *rig = cases[n].rig;
+        const bool is_call = cases[n].kind == HP_SPLICE_KIND_CALL;
+        struct eb_splice splice = {.name = is_call     ? "target_function+8"
+                                           : rig->is64 ? "table+8"
+                                                       : "table+4",
+                                   .old_name = "old_fn",
+                                   .kind = cases[n].kind};
+        struct fixture f = begin(rig, NEW_OFFSET);
+        struct hp_write write;
+        uint32_t i;
+
+        tp_poke(f.port, rig->text + PLACE_OFFSET, branches[0].old_bytes, branches[0].size);
+        f.port->target.flags |= cases[n].flags;
+        for (i = 0; i < 4; i++) {
+            eb_bytes(f.p.b, f.p.text)[NEW_OFFSET + i] = (uint8_t)(cases[n].code >> (8 * i));
+        }
+        assert_int_equal(try_one(&f, splice, &write), cases[n].status);
+        if (cases[n].status != HP_OK) {
+            assert_int_equal(f.diag.actual, rig->image + NEW_OFFSET);
+        }
+        end(&f);
+    }
+}
+
+/* Hooks, too, are called through pointers. */
+static void test_landing_pads_of_hooks(void **state)
+{
+    enum { KINDS = HP_HOOK_LAST - HP_HOOK_FIRST + 1 };
+    static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+    unsigned n;
+
+    (void)state;
+    for (n = 0; n < 2 * KINDS; n++) {
+        const enum hp_special which = (enum hp_special)(HP_HOOK_FIRST + n / 2);
+        struct fixture f = begin(&x86_64, NEW_OFFSET);
+
+        f.port->target.flags |= HP_TARGET_IBT;
+        eb_payload_hook(&f.p, which, f.new_fn);
+        if (n % 2 != 0) {
+            memcpy(eb_bytes(f.p.b, f.p.text) + NEW_OFFSET, endbr64, 4);
+        }
+        assert_int_equal(tp_load(f.port, &f.p, NULL, &f.payload, &f.diag),
+                         n % 2 != 0 ? HP_OK : HP_LANDING_PAD_MISSING);
+        if (n % 2 == 0) {
+            assert_int_equal(f.diag.record, 0);
+            assert_int_equal(f.diag.actual, TP_IMAGE + NEW_OFFSET);
+            assert_string_equal(f.diag.section_name, hp_special_name(which));
+        }
+        end(&f);
+    }
+}
+
 /* A jump that a function begins with: it has no landing pad, so it can be led elsewhere. */
 static void test_branch_at_entry(void **state)
 {
@@ -1043,6 +1125,8 @@ int main(void)
         cmocka_unit_test(test_bytes_defects),
         cmocka_unit_test(test_alignment_of_code),
         cmocka_unit_test(test_landing_pads),
+        cmocka_unit_test(test_new_landing_pads),
+        cmocka_unit_test(test_landing_pads_of_hooks),
         cmocka_unit_test(test_branch_at_entry),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_unused_words),

@@ -253,8 +253,12 @@ SPECIALS = [
     # Xen 4.17 keeps alternative calls among the alternatives.
     case("alternative-calls", "hello", add(".alt_call_sites", data=bytes(4)),
          "special-unsupported", "EOPNOTSUPP", at(".alt_call_sites")),
-    case("splices", "hello", add(".hotpatch.splices", data=bytes(64)),
-         "special-unsupported", "EOPNOTSUPP", at(".hotpatch.splices")),
+    case("splices-size", "hello", add(".hotpatch.splices", data=bytes(64)), "record-size",
+         "EINVAL", at(".hotpatch.splices")),
+    case("splices-zero", "hello", add(".hotpatch.splices", data=bytes(112)), "record-version",
+         "EOPNOTSUPP", at(".hotpatch.splices") | {"record": 0}),
+    case("splices-for-xen", "hello", add(".hotpatch.splices", data=bytes(112)),
+         "special-unsupported", "EOPNOTSUPP", at(".hotpatch.splices"), XEN),
 ]
 
 IDENTITY = [
