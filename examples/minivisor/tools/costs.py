@@ -34,7 +34,7 @@ def main():
                 print(f"| {action} | {n} | " +
                       " | ".join(f"{costs[count]:,}" for count in counts) + f" | {each:.1f} |")
                 few = slope(costs, counts[0], counts[-2])
-                if column == 0 and abs(few - each) > TOLERANCE * each:
+                if column == 0 and (each <= 0 or abs(few - each) > TOLERANCE * each):
                     print(f"\nA function costs {few:.1f} among few and {each:.1f} among many.")
                     failed = True
         print()
