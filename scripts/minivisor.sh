@@ -82,14 +82,14 @@ sign_payload() {
 
 # unsigned_payload NAME FLAGS SOURCE [OPTION...]: builds one.
 unsigned_payload() {
-    PAYLOAD_CFLAGS="$2 -Werror" "$HP_ROOT/examples/payloads/build.sh" "${@:4}" "$work/$1" "$image" \
+    PAYLOAD_CFLAGS="$2 -Werror" "$HP_ROOT/examples/payloads/build.sh" "${@:4}" "$files/$1" "$image" \
         "$PAYLOADS/$3"
 }
 
 # payload, with the same arguments: builds and signs one.
 payload() {
     unsigned_payload "$@"
-    sign_payload "$work/$1"
+    sign_payload "$files/$1"
 }
 
 # overwrite FILE OFFSET BYTES: BYTES as printf has them.
@@ -100,18 +100,34 @@ overwrite() {
 
 # A payload for an image that differs in its build-id alone.
 foreign_payload() {
-    cp "$image" "$work/foreign.image"
-    "$OBJCOPY" -O binary --only-section=.note.gnu.build-id "$image" "$work/note"
-    overwrite "$work/note" 20 '\377\377'
-    "$OBJCOPY" --update-section .note.gnu.build-id="$work/note" "$work/foreign.image"
-    image=$work/foreign.image payload foreign -DVERSION=2 answer.c
+    cp "$image" "$files/foreign.image"
+    "$OBJCOPY" -O binary --only-section=.note.gnu.build-id "$image" "$files/note"
+    overwrite "$files/note" 20 '\377\377'
+    "$OBJCOPY" --update-section .note.gnu.build-id="$files/note" "$files/foreign.image"
+    image=$files/foreign.image payload foreign -DVERSION=2 answer.c
+}
+
+# is_current DIR: whether what was built there is younger than all that it was made from.
+is_current() {
+    [ -f "$1/built" ] && [ -z "$(find "$image" "$PAYLOADS" "$SOURCE/tools" "$HP_ROOT/include" \
+        "$HP_ROOT/examples/payloads" "${BASH_SOURCE[0]}" -newer "$1/built" -print -quit)" ]
+}
+
+# in_folder NAME FUNCTION: has FUNCTION build the files of a folder, unless they are current.
+in_folder() {
+    files=$build/$1
+    is_current "$files" && return
+    rm -rf "$files"
+    mkdir "$files"
+    "$2"
+    touch "$files/built"
 }
 
 build_payloads() {
     payload data '' data.c
     payload first -DVERSION=2 answer.c
     payload second -DVERSION=3 answer.c
-    payload stacked -DVERSION=3 answer.c --depends-on "$work/first"
+    payload stacked -DVERSION=3 answer.c --depends-on "$files/first"
     payload nop '' nop.c
     payload hooks '' hooks.c
     payload nmi '' nmi.c
@@ -122,16 +138,16 @@ build_payloads() {
     payload denied -DDENIED refused.c
     foreign_payload
     payload splice '' splice.c
-    head -c 1000 "$work/first" >"$work/truncated"
+    head -c 1000 "$files/first" >"$files/truncated"
     unsigned_payload unsigned -DVERSION=2 answer.c
-    cp "$work/unsigned" "$work/stranger"
-    run_quiet openssl genrsa -out "$work/stranger.pem" 2048
-    sign_payload "$work/stranger" "$work/stranger.pem"
-    cp "$work/first" "$work/tampered"
-    overwrite "$work/tampered" 8 '\1' # padding of e_ident
-    cp "$work/unsigned" "$work/corrupt"
-    overwrite "$work/corrupt" 62 '\377\377' # e_shstrndx
-    sign_payload "$work/corrupt"
+    cp "$files/unsigned" "$files/stranger"
+    run_quiet openssl genrsa -out "$files/stranger.pem" 2048
+    sign_payload "$files/stranger" "$files/stranger.pem"
+    cp "$files/first" "$files/tampered"
+    overwrite "$files/tampered" 8 '\1' # padding of e_ident
+    cp "$files/unsigned" "$files/corrupt"
+    overwrite "$files/corrupt" 62 '\377\377' # e_shstrndx
+    sign_payload "$files/corrupt"
 }
 
 # ---- running -------------------------------------------------------------------------------------
@@ -164,7 +180,7 @@ emulate() {
 
 # archive NAME...: an archive of files of the work directory.
 archive() {
-    tar --format=ustar -C "$work" -cf "$work/archive" "$@"
+    tar --format=ustar -C "$files" -cf "$files/archive" "$@"
 }
 
 # The verdicts that the hypervisor gave must be those of the hotpatch command on the same files.
@@ -179,45 +195,88 @@ compare_verdicts() {
             ;;
         esac
         after=()
-        [ "$name" != stacked ] || after=(--after "$work/first")
+        [ "$name" != stacked ] || after=(--after "$files/first")
         offline=$("$HP_ROOT/build/bin/hotpatch" validate --target "$image" "${after[@]}" --json \
-            "$work/$name" | sed -n 's/.*"status": *"\([^"]*\)".*/\1/p' || true)
+            "$files/$name" | sed -n 's/.*"status": *"\([^"]*\)".*/\1/p' || true)
         if [ "$offline" = "$running" ]; then
             printf '    ok    %-12s %s\n' "$name" "$offline"
         else
             printf '    FAIL  %-12s offline %s, in the hypervisor %s\n' "$name" "$offline" "$running"
         fi
-    done < <(sed -n 's/^    verdict \([a-z]*\): \(.*\)$/\1 \2/p' "$work/transcript")
+    done < <(sed -n 's/^    verdict \([a-z]*\): \(.*\)$/\1 \2/p' "$files/transcript")
 }
 
 run_scenario() {
     local status=0 passed failed
 
-    build_payloads
-    printf '%s\n' "$cycles" >"$work/cycles"
+    in_folder payloads build_payloads
+    printf '%s\n' "$cycles" >"$files/cycles"
     archive cycles data first second stacked nop splice hooks nmi undefined unknown small expectation \
         denied foreign truncated corrupt unsigned stranger tampered
-    emulate "$cpus" "$work/archive" >"$work/console" || status=$?
+    emulate "$cpus" "$files/archive" >"$files/console" || status=$?
     # Without what the firmware says.
-    tr -d '\r' <"$work/console" | sed -n '/^.*minivisor: /,$ { s/^.*minivisor: /minivisor: /; p }' \
-        >"$work/transcript"
+    tr -d '\r' <"$files/console" | sed -n '/^.*minivisor: /,$ { s/^.*minivisor: /minivisor: /; p }' \
+        >"$files/transcript"
     {
         printf '\n    the offline verdicts, by hotpatch validate --target\n\n'
         compare_verdicts
-    } >"$work/verdicts"
-    cat "$work/verdicts" >>"$work/transcript"
-    passed=$(grep -c '^    ok ' "$work/transcript" || true)
-    failed=$(grep -c '^    FAIL ' "$work/transcript" || true)
+    } >"$files/verdicts"
+    cat "$files/verdicts" >>"$files/transcript"
+    passed=$(grep -c '^    ok ' "$files/transcript" || true)
+    failed=$(grep -c '^    FAIL ' "$files/transcript" || true)
     if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
         failed=1
-        [ -s "$work/transcript" ] || cat "$work/console"
+        [ -s "$files/transcript" ] || cat "$files/console"
     fi
     if [ -z "$quiet" ] || [ "$failed" -ne 0 ]; then
-        cat "$work/transcript"
+        cat "$files/transcript"
         printf '\n'
     fi
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ]
+}
+
+# ---- costs ---------------------------------------------------------------------------------------
+
+BENCHES='1 10 100 500'
+
+# bench_source COUNT: functions in the place of mv_target_000 and those after it.
+bench_source() {
+    local n id
+
+    printf '#include <hotpatch/payload.h>\n'
+    for ((n = 0; n < $1; n++)); do
+        printf -v id %03d "$n"
+        printf 'static uint32_t f%s(uint32_t v) { return v * 3 + %d; }\n' "$id" "$n"
+        # Eight bytes of the old function are enough for the jump of every architecture.
+        printf 'HP_PATCH_FUNCTION(f%s, "mv_target_%s", f%s, 8);\n' "$id" "$id" "$id"
+    done
+}
+
+build_benches() {
+    local count
+
+    for count in $BENCHES; do
+        bench_source "$count" >"$files/bench$count.c"
+        "$HP_ROOT/examples/payloads/build.sh" "$files/bench$count" "$image" "$files/bench$count.c"
+        sign_payload "$files/bench$count"
+    done
+    printf '\n' >"$files/measure"
+    # shellcheck disable=SC2086 # a list of numbers
+    archive measure $(printf 'bench%s ' $BENCHES)
+}
+
+# One instruction is one tick of the clock, whatever the host does; see the emulator's -icount.
+run_measure() {
+    in_folder benches build_benches
+    : >"$files/measured"
+    threads=single
+    for cpus in 1 2 4; do
+        emulate "$cpus" "$files/archive" -icount shift=0,sleep=off >"$files/console" ||
+            { cat "$files/console"; die "the measurement has failed"; }
+        tr -d '\r' <"$files/console" | sed -n 's/^.*measured bench//p' >>"$files/measured"
+    done
+    python3 "$SOURCE/tools/costs.py" "$files/measured"
 }
 
 # ---- command line --------------------------------------------------------------------------------
@@ -245,8 +304,6 @@ install_packages build qemu
 [ "$arch" = x86_64 ] || install_packages cross
 build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 build_tool
 # Only now: its compiler is not the tool's.
 choose_arch

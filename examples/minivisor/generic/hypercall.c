@@ -57,18 +57,28 @@ static uint64_t call_spare(struct mv_vcpu *vcpu, const uint64_t *args)
 
 /* ---- for guest 0 --------------------------------------------------------------------------- */
 
-/* Who may use it is asked by the library (hp_port_control_permit()); the report is guest 0's. */
+/* Whether a request is one that a report is about: not a question, and guest 0's. */
+static bool is_reported(const struct mv_vcpu *vcpu, uint64_t op)
+{
+    uint32_t cmd;
+
+    return vcpu->id == 0 && mv_guest_read(vcpu, &cmd, op, sizeof(cmd)) &&
+           (cmd == HP_CONTROL_UPLOAD || cmd == HP_CONTROL_ACTION);
+}
+
+/* Who may use it is asked by the library (hp_port_control_permit()). */
 static uint64_t call_hotpatch(struct mv_vcpu *vcpu, const uint64_t *args)
 {
+    bool reported = is_reported(vcpu, args[0]);
     struct hp_diag diag;
     int32_t rc;
 
     hp_diag_init(&diag);
-    if (vcpu->id == 0) {
+    if (reported) {
         mv_report_begin();
     }
     rc = hp_control(&mv_manager, HP_CONTROL_V2, args[0], &diag);
-    if (vcpu->id == 0) {
+    if (reported) {
         mv_report_end(&diag);
     }
     return (uint64_t)(int64_t)rc;
