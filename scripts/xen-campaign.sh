@@ -30,4 +30,5 @@ init=$(mktemp)
 trap 'rm -f "$init"' EXIT
 "$here/dom0.sh" "$init"
 export PYTHONDONTWRITEBYTECODE=1
+run_quiet python3 "$here/check_rules.py" "$HP_ROOT/docs/XEN.md"
 python3 "$here/campaign.py" "$@" "$hotpatch" "$target" "$boot" "$init" "$HP_ROOT/docs/XEN.md"
