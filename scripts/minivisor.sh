@@ -263,6 +263,7 @@ build_benches() {
     done
     printf '\n' >"$files/measure"
     # shellcheck disable=SC2086 # a list of numbers
+    # shellcheck disable=SC2046 # names are words
     archive measure $(printf 'bench%s ' $BENCHES)
 }
 
