@@ -262,8 +262,7 @@ build_benches() {
         sign_payload "$files/bench$count"
     done
     printf '\n' >"$files/measure"
-    # shellcheck disable=SC2086 # a list of numbers
-    # shellcheck disable=SC2046 # names are words
+    # shellcheck disable=SC2046,SC2086 # a list of numbers, and of names
     archive measure $(printf 'bench%s ' $BENCHES)
 }
 
