@@ -118,10 +118,7 @@ step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
 step_signed() { test/sign/samples.sh; }
-step_minivisor() {
-    scripts/minivisor.sh --quiet
-    scripts/minivisor.sh --quiet --arch arm64
-}
+step_minivisor() { scripts/minivisor.sh --arch all --quiet; }
 step_sign-qemu() { test/qemu/sign.sh; }
 step_size() { scripts/size.sh; }
 step_bench() { scripts/bench.sh --smoke; }
