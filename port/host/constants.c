@@ -195,7 +195,7 @@ static void give_back(const struct hp_host_code *data)
     if (copy == MAP_FAILED) {
         return; /* the memory file stays, which does as well */
     }
-    memcpy(copy, (const void *)(uintptr_t)data->addr, (size_t)data->size);
+    hp_host_copy_live(copy, data->addr, (size_t)data->size);
     if (mprotect(copy, (size_t)data->size, PROT_READ) != 0 ||
         mremap(copy, (size_t)data->size, (size_t)data->size, MREMAP_MAYMOVE | MREMAP_FIXED,
                (void *)(uintptr_t)data->addr) == MAP_FAILED) {
