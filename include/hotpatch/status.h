@@ -228,6 +228,8 @@ enum hp_errno {
     X(ALIAS_MAP,              "alias-map",              ENOMEM,     "the port could not map target memory for writing") \
     X(CPUS_NOT_HELD,          "cpus-not-held",          EBUSY,      "CPUs are coming or going")                        \
     X(RENDEZVOUS_TIMEOUT,     "rendezvous-timeout",     EBUSY,      "a CPU did not reach its safe point in time")      \
+    X(STACK_BUSY,             "stack-busy",             EBUSY,      "a CPU or a sleeping context is inside a function to be patched") \
+    X(STACK_UNKNOWN,          "stack-unknown",          EOPNOTSUPP, "the target cannot tell which functions are in use, and that is required") \
     X(MEMORY_CHANGED,         "memory-changed",         EINVAL,     "target memory is not what it was or should be")
 /* clang-format on */
 

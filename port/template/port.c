@@ -259,8 +259,9 @@ void hp_port_unlock(struct hp_port *port)
  *   hp_port_cpu_feature()   knows none: define it when you set HP_TARGET_ALTERNATIVES
  *   hp_port_digest(), hp_port_public_verify()
  *                           the library's own SHA-2 and RSA
- *   hp_port_spliceable()    no data may be spliced: define it when payloads may change entries of your
- *                           read-only tables
- *   hp_port_call_hook()     calls a function pointer: define it when that takes more in your
- *                           project, as with control-flow integrity
+ *   hp_port_spliceable()    no data may be spliced: define it when payloads may change entries of
+ * your read-only tables hp_port_stack_next()    tells no stacks: define it, and set
+ * HP_TARGET_STACKS, when functions may be patched while contexts sleep in them hp_port_call_hook()
+ * calls a function pointer: define it when that takes more in your project, as with control-flow
+ * integrity
  */
