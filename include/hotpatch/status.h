@@ -202,6 +202,7 @@ enum hp_errno {
     X(PATCH_PAST_FUNCTION,    "patch-past-function",    EINVAL,     "the bytes to write reach past the end of the target's function") \
     X(PATCH_LANDING_PAD,      "patch-landing-pad",      EINVAL,     "the location is inside the landing pad of its function") \
     X(PATCH_SIGNING,          "patch-signing",          EINVAL,     "NOPs must not replace the instruction that signs the return address") \
+    X(PATCH_FILLER,           "patch-filler",           EINVAL,     "the bytes behind the function that the jump needs are no filler") \
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
     X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")              \
