@@ -85,6 +85,10 @@ struct hp_action_report {
     uint64_t window_ns;    /* that all CPUs stood still */
     int32_t hook_rc;       /* HP_HOOK_FAILED: what the hook returned */
     uint64_t changed_addr; /* HP_MEMORY_CHANGED: the first byte that was not as expected */
+    uint64_t busy_addr;    /* HP_STACK_BUSY: where somebody is inside of `function` */
+    uint32_t busy_cpu;     /* who: a CPU's number or HP_STACK_SLEEPS */
+    char function[HP_PAYLOAD_NAME_MAX]; /* as its record has it, or of the payload to be reverted;
+                                           cut to fit; empty when it has no name */
 };
 
 /* The action in progress; the library's own. */
@@ -114,6 +118,8 @@ struct hp_manager {
     uint32_t loaded_count;
     uint32_t cpu_limit;
     uint32_t peekers;  /* atomic: CPUs that walk the list without the lock */
+    bool walks_stacks; /* the target has HP_TARGET_STACKS */
+    bool needs_stacks;
     uint32_t *arrived; /* by CPU: generation and phase in which it arrived last */
     struct hp_action action;
     struct hp_action_report report; /* of the action in progress, or of the last one */
@@ -131,6 +137,7 @@ struct hp_manager_options {
      */
     const struct hp_keyring *keyring;         /* NULL: no keys */
     const struct hp_signature_policy *policy; /* NULL: all defaults */
+    bool needs_stacks; /* refuse every action when the target cannot walk stacks */
 };
 
 /*
@@ -190,9 +197,9 @@ struct hp_action_options {
  * HP_PAYLOAD_UNKNOWN, HP_ACTION_BUSY, HP_ACTION_STATE (it is applied), HP_ACTION_FLAGS,
  * HP_SPECIAL_UNSUPPORTED (hooks, and the target is not live), HP_HOOK_FAILED (the pre hook refused:
  * diag->actual is what it returned), HP_REAPPLY, HP_DEPENDS_BUILD_ID, HP_PROVIDER_MISSING,
- * HP_PATCH_STACKING, HP_ALIAS_MAP, HP_MEMORY_CHANGED (it changed while it was looked at), or any
- * status of hp_plan_capture(). The refusal of a known payload becomes its rc, but for
- * HP_INVALID_ARGUMENT, and for HP_ACTION_BUSY where the action in progress is its own.
+ * HP_STACK_UNKNOWN, HP_PATCH_STACKING, HP_ALIAS_MAP, HP_MEMORY_CHANGED (it changed while it was
+ * looked at), or any status of hp_plan_capture(). The refusal of a known payload becomes its rc,
+ * but for HP_INVALID_ARGUMENT, and for HP_ACTION_BUSY where the action in progress is its own.
  * Source: SPEC sections 5, 9, 10.
  */
 HP_MUST_USE enum hp_status hp_manager_apply(struct hp_manager *manager, const char *name,
@@ -371,12 +378,12 @@ bool hp_manager_symbol_at(struct hp_manager *manager, uint64_t addr, struct hp_s
 bool hp_manager_claim(struct hp_manager *manager);
 
 /*
- * Compares all that is to be written over with what was captured, writes it all and makes it
- * visible to the instruction fetch. A difference writes nothing. Runs the load, unload, apply and
- * revert hooks.
+ * Compares all that is to be written over with what was captured, looks through the stacks where
+ * the port can walk them, writes it all and makes it visible to the instruction fetch. A
+ * difference, or a function in use, writes nothing. Runs the load, unload, apply and revert hooks.
  *
- * Returns HP_OK, HP_MEMORY_CHANGED or HP_HOOK_FAILED: the caller passes it to hp_manager_finish().
- * Context: window.
+ * Returns HP_OK, HP_MEMORY_CHANGED, HP_STACK_BUSY or HP_HOOK_FAILED: the caller passes it to
+ * hp_manager_finish(). Context: window.
  */
 HP_MUST_USE enum hp_status hp_manager_window(struct hp_manager *manager);
 

@@ -107,10 +107,11 @@ struct hp_payload;
  *   diag     may be NULL
  *
  * Returns HP_OK or HP_RECORD_OLD_SIZE, HP_NOP_SIZE, HP_EXPECT_MISMATCH, HP_TARGET_READ,
- * HP_PATCH_REACH, HP_PATCH_PAST_FUNCTION, HP_PATCH_LANDING_PAD, HP_PATCH_RANGE, HP_PATCH_DENIED,
- * HP_PATCH_OVERLAP, or for a splice HP_SPLICE_WRITABLE, HP_SPLICE_BOUNDS, HP_SPLICE_ALIGN,
- * HP_SPLICE_NOT_CODE, HP_SPLICE_NOT_BRANCH, HP_SPLICE_OLD_TARGET; the plan is empty then. Context:
- * load. May sleep. Time n log n in the number of records. Source: SPEC sections 3 and 9.
+ * HP_PATCH_REACH, HP_PATCH_FILLER, HP_PATCH_PAST_FUNCTION, HP_PATCH_LANDING_PAD, HP_PATCH_RANGE,
+ * HP_PATCH_DENIED, HP_PATCH_OVERLAP, or for a splice HP_SPLICE_WRITABLE, HP_SPLICE_BOUNDS,
+ * HP_SPLICE_ALIGN, HP_SPLICE_NOT_CODE, HP_SPLICE_NOT_BRANCH, HP_SPLICE_OLD_TARGET; the plan is
+ * empty then. Context: load. May sleep. Time n log n in the number of records. Source: SPEC
+ * sections 3 and 9.
  */
 HP_MUST_USE enum hp_status hp_plan_capture(struct hp_payload *payload,
                                            const struct hp_payload *const *applied,

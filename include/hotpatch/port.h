@@ -64,6 +64,7 @@ enum {
      * called indirectly (hooks, and what a pointer is spliced to) must begin so.
      */
     HP_TARGET_IBT = 1 << 6,
+    HP_TARGET_STACKS = 1 << 7, /* it answers hp_port_stack_next() */
     /* It is the running system itself, so that the functions of a payload can be called. */
     HP_TARGET_LIVE = 1 << 8
 };
@@ -351,6 +352,30 @@ void hp_port_window_leave(struct hp_port *port);
  * 0.2.
  */
 void hp_port_serialise(struct hp_port *port);
+
+/* ---- stacks --------------------------------------------------------------------------------- */
+
+#define HP_STACK_SLEEPS UINT32_MAX /* in place of a CPU number: a context that no CPU executes */
+
+/* A walk through all stacks. */
+struct hp_stack_walk {
+    uint64_t addr;      /* receives an address of the target's code, or of a payload's text */
+    uint32_t cpu;       /* receives whose it is: a CPU's number or HP_STACK_SLEEPS */
+    uintptr_t state[6]; /* the port's own; zero to begin with */
+};
+
+/*
+ * Tells the next place where a CPU, or a context that sleeps, will go on: each return address on
+ * each stack, those of the acting CPU included, and where contexts were interrupted. An action
+ * during which one of them is inside a function to be patched ends with HP_STACK_BUSY and changes
+ * nothing. It may tell too much (every word of a stack that looks like an address of code), but
+ * nothing may be left out. Asked for only when the target has HP_TARGET_STACKS; all calls of one
+ * window are one walk. There is a default, which tells nothing.
+ *
+ * Returns false when there is no more. Context: window, before anything is written. May sleep: no.
+ * Since: 0.2.
+ */
+bool hp_port_stack_next(struct hp_port *port, struct hp_stack_walk *walk);
 
 /* ---- CPU features --------------------------------------------------------------------------- */
 

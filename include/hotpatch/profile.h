@@ -26,7 +26,7 @@ struct hp_profile {
     uint32_t image_max;       /* bytes of a loaded payload, padding included */
     uint32_t sections_max;    /* section headers, index 0 included */
     uint32_t symbol_name_max; /* bytes of a symbol name that is looked up, without its NUL */
-    /* rules; each is stricter when set */
+    /* rules; each is stricter when set, but for uses_filler */
     uint32_t record_versions;      /* bit n set: records of version n are accepted */
     const uint16_t *reloc_types;   /* relocation types accepted; NULL: all that the library knows */
     uint32_t reloc_type_count;     /* entries at reloc_types */
@@ -34,9 +34,14 @@ struct hp_profile {
     bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
     bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
     bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
-    bool no_splices;           /* .hotpatch.splices, which only this library knows, is refused */
-    bool relocs_need_symbol;   /* symbol 0 is refused with relocations that use no symbol, too */
-    bool no_extended_numbers;  /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
+    bool no_splices;          /* .hotpatch.splices, which only this library knows, is refused */
+    bool relocs_need_symbol;  /* symbol 0 is refused with relocations that use no symbol, too */
+    bool no_extended_numbers; /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
+    /*
+     * Less strict when set, and off by default: what linkers put behind a function, up to the next
+     * symbol, counts for its old_size when a jump needs it.
+     */
+    bool uses_filler;
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

@@ -202,6 +202,7 @@ enum hp_errno {
     X(PATCH_PAST_FUNCTION,    "patch-past-function",    EINVAL,     "the bytes to write reach past the end of the target's function") \
     X(PATCH_LANDING_PAD,      "patch-landing-pad",      EINVAL,     "the location is inside the landing pad of its function") \
     X(PATCH_SIGNING,          "patch-signing",          EINVAL,     "NOPs must not replace the instruction that signs the return address") \
+    X(PATCH_FILLER,           "patch-filler",           EINVAL,     "the bytes behind the function that the jump needs are no filler") \
     X(PATCH_RANGE,            "patch-range",            EINVAL,     "the location is not patchable code of the target") \
     X(PATCH_DENIED,           "patch-denied",           EPERM,      "the location is on the target's deny list")       \
     X(PATCH_OVERLAP,          "patch-overlap",          EINVAL,     "two patches of the payload overlap")              \
@@ -228,6 +229,8 @@ enum hp_errno {
     X(ALIAS_MAP,              "alias-map",              ENOMEM,     "the port could not map target memory for writing") \
     X(CPUS_NOT_HELD,          "cpus-not-held",          EBUSY,      "CPUs are coming or going")                        \
     X(RENDEZVOUS_TIMEOUT,     "rendezvous-timeout",     EBUSY,      "a CPU did not reach its safe point in time")      \
+    X(STACK_BUSY,             "stack-busy",             EBUSY,      "a CPU or a sleeping context is inside a function to be patched") \
+    X(STACK_UNKNOWN,          "stack-unknown",          EOPNOTSUPP, "the target cannot tell which functions are in use, and that is required") \
     X(MEMORY_CHANGED,         "memory-changed",         EINVAL,     "target memory is not what it was or should be")
 /* clang-format on */
 

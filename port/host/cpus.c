@@ -214,3 +214,13 @@ void hp_port_relax(struct hp_port *port)
     /* There may be more CPUs than the machine has: the one waited for needs a turn. */
     (void)sched_yield();
 }
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+/* Threads have no way to look at each other's stacks: the targets have no HP_TARGET_STACKS. */
+bool hp_port_stack_next(struct hp_port *port, struct hp_stack_walk *walk)
+{
+    (void)walk;
+    hp_host_check_context(port, __func__, HP_HOST_WINDOW);
+    return false;
+}

@@ -261,6 +261,8 @@ void hp_port_unlock(struct hp_port *port)
  *                           the library's own SHA-2 and RSA
  *   hp_port_spliceable()    no data may be spliced: define it when payloads may change entries of
  *                           your read-only tables
+ *   hp_port_stack_next()    tells no stacks: define it, and set HP_TARGET_STACKS, when contexts may
+ *                           sleep in functions that are patched
  *   hp_port_call_hook()     calls a function pointer: define it when that takes more in your
  *                           project, as with control-flow integrity
  */

@@ -127,6 +127,12 @@ void hp_window_unmap(struct hp_manager *manager);
 /* window.c: makes or takes back one write of a payload whose writes are mapped. */
 void hp_window_write(const struct hp_payload *payload, struct hp_write *write, bool revert);
 
+/*
+ * stacks.c: looks, in the window, for somebody inside a function that the action changes, and says
+ * in the report where and who.
+ */
+bool hp_stacks_are_busy(struct hp_manager *manager);
+
 /* rendezvous.c: lets the CPUs see the scheduled action, and calls them. */
 void hp_rendezvous_start(struct hp_manager *manager);
 

@@ -12,6 +12,7 @@
 enum hp_status hp_manager_init(struct hp_manager *manager, struct hp_port *port,
                                const struct hp_manager_options *options)
 {
+    struct hp_target target;
     size_t size;
 
     memset(manager, 0, sizeof(*manager));
@@ -27,6 +28,9 @@ enum hp_status hp_manager_init(struct hp_manager *manager, struct hp_port *port,
     manager->port = port;
     manager->profile =
         options != NULL && options->profile != NULL ? options->profile : &hp_profile_default;
+    hp_port_target(port, &target);
+    manager->walks_stacks = (target.flags & HP_TARGET_STACKS) != 0;
+    manager->needs_stacks = options != NULL && options->needs_stacks;
     manager->cpu_limit = hp_port_cpu_limit(port);
     if (manager->cpu_limit == 0 || manager->cpu_limit > HP_SAFEPOINT_CPUS_MAX) {
         return HP_INVALID_ARGUMENT;

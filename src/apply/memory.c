@@ -25,8 +25,7 @@ static void overlay(const struct hp_write *write, const uint8_t *bytes, struct w
     }
 }
 
-/* Index into write_order of the first write that ends above addr. */
-static uint32_t first_write(const struct hp_payload *payload, uint64_t addr)
+uint32_t hp_memory_first_write(const struct hp_payload *payload, uint64_t addr)
 {
     uint32_t low = 0;
     uint32_t high = payload->write_count;
@@ -47,7 +46,7 @@ static uint32_t first_write(const struct hp_payload *payload, uint64_t addr)
 const struct hp_write *hp_memory_write_into(const struct hp_payload *payload, uint64_t addr,
                                             uint64_t end)
 {
-    uint32_t first = first_write(payload, addr);
+    uint32_t first = hp_memory_first_write(payload, addr);
     const struct hp_write *write;
 
     if (first == payload->write_count) {
@@ -62,7 +61,7 @@ static void overlay_payload(const struct hp_payload *payload, bool undo, struct 
 {
     uint32_t i;
 
-    for (i = first_write(payload, window->addr); i < payload->write_count; i++) {
+    for (i = hp_memory_first_write(payload, window->addr); i < payload->write_count; i++) {
         const struct hp_write *write = &payload->writes[payload->write_order[i]];
 
         if (write->addr > window->addr && write->addr - window->addr >= window->size) {

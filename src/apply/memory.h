@@ -34,6 +34,9 @@ HP_MUST_USE enum hp_status hp_plan_capture_from(struct hp_payload *payload,
                                                 const struct hp_memory *memory,
                                                 struct hp_diag *diag);
 
+/* Index into write_order of the first write that ends above addr; write_count when none does. */
+uint32_t hp_memory_first_write(const struct hp_payload *payload, uint64_t addr);
+
 /* The first of a payload's writes, by address, into [addr, end); NULL when it makes none. */
 const struct hp_write *hp_memory_write_into(const struct hp_payload *payload, uint64_t addr,
                                             uint64_t end);

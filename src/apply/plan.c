@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/capture.h"
+#include "apply/filler.h"
 #include "apply/splices.h"
 #include "arch/arch.h"
 #include "base/sort.h"
@@ -146,7 +147,13 @@ static enum hp_status encode_jump(const struct hp_capture *capture, const struct
     write->dest = record->new_addr;
     size = arch->encode_jump(write->new_bytes, write->addr, write->dest, pad, &distance);
     needed = (uint64_t)entry->pad + (size != 0 ? size : arch->jump_size);
-    if (record->old_size < needed) {
+    if (record->old_size < needed && capture->payload->profile->uses_filler) {
+        enum hp_status status = hp_filler_check(capture, record, needed);
+
+        if (status) {
+            return status;
+        }
+    } else if (record->old_size < needed) {
         return hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_RECORD_OLD_SIZE, needed,
                                record->old_size);
     }
@@ -195,7 +202,9 @@ static enum hp_status check_place(const struct hp_capture *capture, const struct
     uint64_t size = (uint64_t)write->pad + write->size;
     enum hp_status status = check_patchable(capture, record, size);
 
-    if (status == HP_OK && record->limit != 0 && record->old_addr + size > record->limit) {
+    /* What is larger than old_size ends in filler, which was looked at. */
+    if (status == HP_OK && record->limit != 0 && size <= record->old_size &&
+        record->old_addr + size > record->limit) {
         status = hp_fail_numbers(capture->diag, HP_STAGE_PLAN, HP_PATCH_PAST_FUNCTION,
                                  record->limit, record->old_addr + size);
     }

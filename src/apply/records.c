@@ -349,9 +349,11 @@ static enum hp_status check_sizes(struct hp_loading *loading, const struct hp_re
     uint32_t nops = record->new_size != 0 ? record->new_size : record->old_size;
 
     if (record->new_addr != 0) {
-        if (record->old_size < arch->jump_size) {
-            return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_OLD_SIZE,
-                                   arch->jump_size, record->old_size);
+        uint32_t least = loading->payload->profile->uses_filler ? 1 : arch->jump_size;
+
+        if (record->old_size < least) {
+            return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_OLD_SIZE, least,
+                                   record->old_size);
         }
         return HP_OK;
     }

@@ -342,6 +342,9 @@ static enum hp_status prepare(const struct request *request)
 {
     enum hp_status status = choose(request);
 
+    if (status == HP_OK && request->manager->needs_stacks && !request->manager->walks_stacks) {
+        status = refuse(request, HP_STACK_UNKNOWN);
+    }
     if (status == HP_OK && request->manager->action.apply != NULL) {
         status = check_apply(request);
     }

@@ -2,7 +2,8 @@
 /*
  * The window: what is done while every CPU stands still, and the mapping before and after it.
  *
- * Nothing in the window can fail but the comparison, and that comes before the first write. Copies
+ * Nothing in the window can fail but the comparison and the look through the stacks, and these come
+ * before the first write. Copies
  * and comparisons are loops of this file: memcpy() may be among what is patched. SPEC section 9.
  */
 #include <stddef.h>
@@ -298,6 +299,9 @@ enum hp_status hp_manager_window(struct hp_manager *manager)
 
     if (is_changed(manager)) {
         return HP_MEMORY_CHANGED;
+    }
+    if (hp_stacks_are_busy(manager)) {
+        return HP_STACK_BUSY;
     }
     /* A hook can fail only where there is one payload: REPLACE is refused with such hooks. */
     for (n = 0; rc == 0 && n < action->revert_count; n++) {

@@ -171,6 +171,12 @@ struct hp_arch {
     /* Fills `size` bytes, a multiple of insn_min, with NOPs, the longest that fit. */
     void (*fill_nops)(uint8_t *out, size_t size);
 
+    /*
+     * Bytes of the instruction that `code` begins with when it is one that linkers and assemblers
+     * put between functions: a NOP, a trap, zeros. 0 when it is not, or not all of it is there.
+     */
+    size_t (*filler)(const uint8_t *code, size_t size);
+
     /* Names that mark code and data (as Arm's $a) and are no symbols; NULL: the architecture has
      * none. */
     bool (*is_marker)(const char *name, size_t length);

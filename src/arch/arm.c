@@ -410,6 +410,19 @@ static void fill_nops(uint8_t *out, size_t size)
     }
 }
 
+#define INSN_MOV_R0_R0 0xe1a00000u /* the NOP of older assemblers */
+
+static size_t filler(const uint8_t *code, size_t size)
+{
+    uint32_t insn;
+
+    if (size < INSN_SIZE) {
+        return 0;
+    }
+    insn = hp_le32(code);
+    return insn == INSN_NOP || insn == INSN_MOV_R0_R0 || insn == 0 ? INSN_SIZE : 0;
+}
+
 /* "$a" before A32 code, "$t" before Thumb code, "$d" before data, all also with a suffix. */
 static bool is_marker(const char *name, size_t length)
 {
@@ -447,6 +460,7 @@ const struct hp_arch hp_arch_arm = {
     .landing_pad = landing_pad,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
+    .filler = filler,
     .is_marker = is_marker,
     .is_thumb = is_thumb,
 };

@@ -567,6 +567,21 @@ static void fill_nops(uint8_t *out, size_t size)
     }
 }
 
+#define INSN_BRK      0xd4200000u /* with any number */
+#define INSN_BRK_MASK 0xffe0001fu
+
+/* NOP, UDF #0 and BRK. */
+static size_t filler(const uint8_t *code, size_t size)
+{
+    uint32_t insn;
+
+    if (size < INSN_SIZE) {
+        return 0;
+    }
+    insn = hp_le32(code);
+    return insn == INSN_NOP || insn == 0 || (insn & INSN_BRK_MASK) == INSN_BRK ? INSN_SIZE : 0;
+}
+
 /* "$x" before code, "$d" before data, both also with a suffix: aaelf64, "Mapping symbols". */
 static bool is_marker(const char *name, size_t length)
 {
@@ -597,5 +612,6 @@ const struct hp_arch hp_arch_arm64 = {
     .takes_calls = takes_calls,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
+    .filler = filler,
     .is_marker = is_marker,
 };

@@ -609,6 +609,15 @@ static void fill_nops(uint8_t *out, size_t size)
     }
 }
 
+/* NOPs of both sizes, and zeros, which are no instruction. */
+static size_t filler(const uint8_t *code, size_t size)
+{
+    if (size >= 4 && hp_le32(code) == INSN_NOP) {
+        return 4;
+    }
+    return size >= 2 && (hp_le16(code) == INSN_C_NOP || hp_le16(code) == 0) ? 2 : 0;
+}
+
 /*
  * "$x" before code, "$d" before data, both also with a suffix, and "$x" with the name of an ISA:
  * psABI, "Mapping Symbol".
@@ -641,5 +650,6 @@ const struct hp_arch hp_arch_riscv64 = {
     .landing_pad = landing_pad,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
+    .filler = filler,
     .is_marker = is_marker,
 };

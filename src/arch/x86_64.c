@@ -290,6 +290,38 @@ static void fill_nops(uint8_t *out, size_t size)
     }
 }
 
+/* Bytes of "0f 1f /0" with its operand, by mod and rm; 0 for those that no assembler pads with. */
+static size_t long_nop(const uint8_t *code, size_t size)
+{
+    static const uint8_t sizes[3][2] = {{3, 0}, {4, 5}, {7, 8}}; /* with and without SIB byte */
+    size_t n = 0;
+
+    if (size >= 3 && code[0] == 0x0f && code[1] == 0x1f && (code[2] & 0x38) == 0 &&
+        code[2] >> 6 < 3) {
+        n = sizes[code[2] >> 6][(code[2] & 7) == 4 ? 1 : 0];
+    }
+    return n <= size ? n : 0;
+}
+
+/* INT3, zeros, and NOPs with any number of operand size and CS prefixes. */
+static size_t filler(const uint8_t *code, size_t size)
+{
+    size_t prefixes = 0;
+    size_t n;
+
+    if (size > 0 && (code[0] == 0xcc || code[0] == 0x00)) {
+        return 1;
+    }
+    while (prefixes < size && (code[prefixes] == 0x66 || code[prefixes] == 0x2e)) {
+        prefixes++;
+    }
+    if (prefixes < size && code[prefixes] == 0x90) {
+        return prefixes + 1;
+    }
+    n = long_nop(code + prefixes, size - prefixes);
+    return n != 0 ? prefixes + n : 0;
+}
+
 const struct hp_arch hp_arch_x86_64 = {
     .name = "x86-64",
     .machine = HP_EM_X86_64,
@@ -311,4 +343,5 @@ const struct hp_arch hp_arch_x86_64 = {
     .takes_calls = takes_calls,
     .encode_jump = encode_jump,
     .fill_nops = fill_nops,
+    .filler = filler,
 };

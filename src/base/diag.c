@@ -436,6 +436,7 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_PATCH_RANGE:
     case HP_PATCH_DENIED:
     case HP_SPLICE_WRITABLE:
+    case HP_PATCH_FILLER:
         return NUMBERS_PLACE;
     case HP_NO_MEMORY:
     case HP_IMAGE_MEMORY:

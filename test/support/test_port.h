@@ -49,6 +49,12 @@ struct tp_range {
     unsigned flags;
 };
 
+/* An entry on somebody's stack. */
+struct tp_stack {
+    uint64_t addr;
+    uint32_t cpu;
+};
+
 /* Image memory that is in use. */
 struct tp_image {
     struct hp_image_memory memory;
@@ -88,6 +94,8 @@ struct hp_port {
     uint16_t feature_limit;        /* there are as many; 64 to begin with, the most */
     bool no_features;              /* what the CPUs have is HP_UNDECIDED */
     bool online[TP_CPUS_MAX];
+    const struct tp_stack *stacks; /* what hp_port_stack_next() tells; with HP_TARGET_STACKS */
+    uint32_t stack_count;
     uint64_t tick; /* nanoseconds by which each reading advances the clock */
 
     /*

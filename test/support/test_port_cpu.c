@@ -251,3 +251,19 @@ void hp_port_unlock(struct hp_port *port)
     assert_true(port->locked);
     port->locked = false;
 }
+
+/* ---- stacks -------------------------------------------------------------------------------- */
+
+bool hp_port_stack_next(struct hp_port *port, struct hp_stack_walk *walk)
+{
+    assert_true(port->in_window);
+    assert_true((port->target.flags & HP_TARGET_STACKS) != 0);
+    assert_true(walk->state[0] <= port->stack_count);
+    if (walk->state[0] == port->stack_count) {
+        return false;
+    }
+    walk->addr = port->stacks[walk->state[0]].addr;
+    walk->cpu = port->stacks[walk->state[0]].cpu;
+    walk->state[0]++;
+    return true;
+}

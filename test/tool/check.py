@@ -126,6 +126,8 @@ def check_validate():
           (0, "-: accepted\n", ""))
     equal("rewritten at boot", run("validate", *TARGET, "kinds"),
           (0, "kinds: accepted (not decidable offline: 1 expectation, 1 write)\n", ""))
+    equal("filler", run("validate", *TARGET, "--filler", "refused-FILLER"),
+          (0, "refused-FILLER: accepted\n", ""))
     equal("profile", run("validate", *TARGET, "--profile", "hotpatch", "first"),
           (0, "first: accepted\n", ""))
     status, out, err = run("validate", *TARGET, "--profile", "xen-4.17", "first")
@@ -154,6 +156,7 @@ def check_refusals():
                          ("refused-SMALL", "record-old-size"),
                          ("refused-MISSING", "record-target"),
                          ("refused-SPLICE", "splice-old-target"),
+                         ("refused-FILLER", "record-old-size"),
                          ("other-build", "target-build-id"), ("truncated", "elf-truncated"),
                          ("empty", "file-empty"), ("text", "elf-magic"),
                          ("trailing", "trailing-bytes"), ("huge", "file-too-large")):

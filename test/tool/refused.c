@@ -24,6 +24,8 @@ HP_PATCH_FUNCTION(one, "print", new_function, 16);
 HP_PATCH_FUNCTION(two, "too_small", new_function, TARGET_SIZE_too_small);
 #elif defined(MISSING)
 HP_PATCH_FUNCTION(one, "no_such\nfunction", new_function, 16);
+#elif defined(FILLER)
+HP_PATCH_FUNCTION(one, "too_small", new_function, TARGET_SIZE_too_small);
 #elif defined(SPLICE)
 HP_SPLICE_POINTER(one, "hypercall_table+8*2", "print", new_function);
 #else

@@ -20,7 +20,7 @@ payload first target "$here/first.c"
 payload --depends-on first second target "$here/second.c"
 payload splices target "$here/splices.c"
 payload kinds target "$here/kinds.c"
-for macro in UNDEFINED EXPECTATION SMALL MISSING SPLICE; do
+for macro in UNDEFINED EXPECTATION SMALL MISSING SPLICE FILLER; do
     PAYLOAD_CFLAGS=-D$macro payload "refused-$macro" target "$here/refused.c"
 done
 python3 "$here/check.py" "$hotpatch"

@@ -36,19 +36,20 @@ static const struct command commands[] = {
      "[--keyring DIR] [--policy FILE] [--json] FILE", "Shows what a payload holds."},
     {"validate", validate_run,
      TAKES_TARGET | TAKES_JSON | MANY_FILES | TAKES_KEYRING | TAKES_REQUIRE,
-     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--keyring DIR]\n"
+     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--filler] [--keyring DIR]\n"
      "           [--policy FILE] [--require-signature] [--json] FILE...",
      "Says for each payload whether the target would take it, and why not."},
     {"plan", plan_run, TAKES_TARGET | NEEDS_TARGET | TAKES_JSON,
-     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--json] FILE",
+     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler] [--json] FILE",
      "Shows every write that applying a payload makes."},
     {"link", link_run, TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT,
-     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] -o OUT FILE",
+     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler] -o OUT FILE",
      "Writes a payload as it would lie in memory, as an ELF image for objdump and gdb."},
     {"pack", pack_run,
      TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT | MANY_FILES | TAKES_PACKING |
          (HP_WITH_SIGNATURES ? TAKES_SIGNING | TAKES_KEY : 0),
-     "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--expect]\n"
+     "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--filler] "
+     "[--expect]\n"
      "           [--name TEXT] [--description TEXT] [--cve LIST] [--payload-version N]\n"
      "           [--key FILE --cert FILE ...] -o OUT OBJECT...",
      "Makes a payload of compiled objects, complete and checked; with --key signs it."},
@@ -80,6 +81,7 @@ enum {
     OPT_BASE,
     OPT_AFTER,
     OPT_PROFILE,
+    OPT_FILLER,
     OPT_JSON,
     OPT_KEYRING,
     OPT_POLICY,
@@ -109,6 +111,7 @@ static const struct option long_options[] = {
     {"base", required_argument, NULL, OPT_BASE},
     {"after", required_argument, NULL, OPT_AFTER},
     {"profile", required_argument, NULL, OPT_PROFILE},
+    {"filler", no_argument, NULL, OPT_FILLER},
     {"json", no_argument, NULL, OPT_JSON},
     {"output", required_argument, NULL, 'o'},
     {"keyring", required_argument, NULL, OPT_KEYRING},
@@ -169,7 +172,7 @@ static void print_help(const struct command *command)
         for (i = 0; (profile = hp_profile_at(i)) != NULL; i++) {
             printf("%s %s%s", i == 0 ? "" : ",", profile->name, i == 0 ? " (default)" : "");
         }
-        putchar('\n');
+        puts("\n  --filler        padding behind a function counts where a jump needs it");
     }
     if (command == NULL || (command->flags & TAKES_JSON) != 0) {
         puts("  --json          one JSON object for each file");
@@ -418,6 +421,10 @@ static int take_option(struct arguments *args, int option, const char *value)
         if (options->profile == NULL) {
             return usage_error(args->command, "no such profile", value);
         }
+        return TOOL_ACCEPTED;
+    case OPT_FILLER:
+        options->filler = true;
+        args->seen |= TAKES_TARGET;
         return TOOL_ACCEPTED;
     case OPT_JSON:
         options->json = true;
