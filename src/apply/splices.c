@@ -56,6 +56,7 @@ enum hp_status hp_splices_measure(struct hp_loading *loading)
     uint32_t index = loading->elf->special[HP_SPECIAL_SPLICES];
     uint32_t size = HP_PAYLOAD_SPLICE_SIZE(payload->arch->word);
     struct hp_section section;
+    size_t contents;
     enum hp_status status;
 
     if (index == 0) {
@@ -65,13 +66,13 @@ enum hp_status hp_splices_measure(struct hp_loading *loading)
     if (status) {
         return status;
     }
-    if (section.size % size != 0) {
-        status =
-            hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_SIZE, size, section.size);
+    contents = hp_elf_contents(loading->elf, &section).size;
+    if (contents % size != 0) {
+        status = hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, HP_RECORD_SIZE, size, contents);
         hp_note_section(loading->diag, index, section.name);
         return status;
     }
-    payload->splice_count = (uint32_t)section.size / size;
+    payload->splice_count = (uint32_t)(contents / size);
     return HP_OK;
 }
 

@@ -48,9 +48,8 @@ static const struct command commands[] = {
     {"pack", pack_run,
      TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT | MANY_FILES | TAKES_PACKING |
          (HP_WITH_SIGNATURES ? TAKES_SIGNING | TAKES_KEY : 0),
-     "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--filler] "
-     "[--expect]\n"
-     "           [--name TEXT] [--description TEXT] [--cve LIST] [--payload-version N]\n"
+     "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--filler]\n"
+     "           [--expect] [--name TEXT] [--description TEXT] [--cve LIST] [--payload-version N]\n"
      "           [--key FILE --cert FILE ...] -o OUT OBJECT...",
      "Makes a payload of compiled objects, complete and checked; with --key signs it."},
 #if HP_WITH_SIGNATURES
