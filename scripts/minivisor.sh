@@ -20,6 +20,7 @@ payloads are compared with those of the hotpatch command.
   --cycles N  how often to apply and revert in the end (1000)
   --quiet     prints a transcript only when something fails, and "N passed, N failed"
   --build     builds, checks the image, and runs nothing
+  --configure only chooses the compiler's flags, for checks of the sources
   --measure   prints what the stopped window and the whole action cost, in instructions
 TEXT
 }
@@ -44,12 +45,16 @@ choose_arch() {
         READELF=${prefix}readelf
 }
 
-build_image() {
+configure_image() {
     local system=()
 
     [ -z "$prefix" ] || system=(-DCMAKE_SYSTEM_NAME=Generic -DCMAKE_OBJCOPY="$OBJCOPY")
     run_quiet cmake -S "$SOURCE" -B "$build" -G Ninja -DMV_ARCH="$arch" -DCMAKE_C_COMPILER="$CC" \
         "${system[@]}"
+}
+
+build_image() {
+    configure_image
     run_quiet cmake --build "$build" --parallel "$HP_JOBS" -- --quiet
 }
 
@@ -71,7 +76,8 @@ check_image() {
     [ -z "$found" ] || die "symbols of a C library or of libgcc: $found"
     found=$("$READELF" -dW "$image" | grep NEEDED || true)
     [ -z "$found" ] || die "shared libraries: $found"
-    "$READELF" -sW "$image" | grep -q ' hp_payload_load$' || die "the library is not in it"
+    # Not with -q, which would end readelf by a signal.
+    "$READELF" -sW "$image" | grep ' hp_payload_load$' >/dev/null || die "the library is not in it"
     found=$("$READELF" -lW "$image" | awk '$1 == "LOAD" && / RWE /')
     [ -z "$found" ] || die "a segment is writable and executable"
 }
@@ -252,16 +258,16 @@ bench_source() {
 }
 
 build_benches() {
-    local count
+    local count benches=()
 
     for count in $BENCHES; do
+        benches+=("bench$count")
         bench_source "$count" >"$files/bench$count.c"
         "$HP_ROOT/examples/payloads/build.sh" "$files/bench$count" "$image" "$files/bench$count.c"
         sign_payload "$files/bench$count"
     done
     printf '\n' >"$files/measure"
-    # shellcheck disable=SC2046,SC2086 # a list of numbers, and of names
-    archive measure $(printf 'bench%s ' $BENCHES)
+    archive measure "${benches[@]}"
 }
 
 # One instruction is one tick of the clock, whatever the host does; see the emulator's -icount.
@@ -291,6 +297,7 @@ while [ $# -gt 0 ]; do
     --parallel) threads=multi ;;
     --quiet) quiet=yes ;;
     --build) mode=: ;;
+    --configure) mode=configure ;;
     --measure) mode=run_measure ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -326,6 +333,11 @@ install_packages build qemu
 [ "$arch" = x86_64 ] || install_packages cross
 build=$HP_ROOT/build-minivisor/$arch
 image=$build/minivisor
+if [ "$mode" = configure ]; then
+    choose_arch
+    configure_image
+    exit
+fi
 build_tool
 # Only now: its compiler is not the tool's.
 choose_arch

@@ -23,7 +23,7 @@ pack         -  build        hotpatch pack: complete payloads of compiled object
 xen          q  build        payloads for the real Xen against its symbol file; broken variants
 xen-boot     -  build,qemu   the real Xen takes what is accepted and refuses what is refused
 xen-port     -  build        the host port on that symbol file
-tidy         -  build,lint   clang-tidy has no finding
+tidy         -  build,clang,qemu,lint  clang-tidy has no finding
 cppcheck     -  lint         cppcheck has no finding
 shell        -  lint         shellcheck has no finding
 man          -  lint         the manual page is well formed
@@ -118,7 +118,11 @@ step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }
 step_eva() { test/eva/run.sh --quick; }
 step_signed() { test/sign/samples.sh; }
-step_minivisor() { scripts/minivisor.sh --arch all --quiet; }
+step_minivisor() {
+    scripts/minivisor.sh --arch all --measure
+    scripts/minivisor.sh --arch all --parallel --cycles 20 --quiet
+    scripts/minivisor.sh --arch all --quiet
+}
 step_sign-qemu() { test/qemu/sign.sh; }
 step_size() { scripts/size.sh; }
 step_bench() { scripts/bench.sh --smoke; }

@@ -29,7 +29,7 @@ void mv_arena_init(void)
 static uint32_t take(uint8_t *states, uint32_t limit, uint32_t count, uint32_t align, uint8_t state)
 {
     uint32_t start;
-    uint32_t n = 0;
+    uint32_t n;
 
     for (start = 0; start <= limit - count; start += align) {
         n = 0;

@@ -7,15 +7,14 @@
 #include <minivisor/arch.h>
 
 extern const uint8_t mv_guest_code[];
-extern const uint8_t mv_guest_code_end[];
+extern const uint32_t mv_guest_code_size;
 
 void mv_guest_load(struct mv_vcpu *vcpu, uint32_t id)
 {
     vcpu->id = id;
     vcpu->ram = mv_guest_ram(id);
-    memcpy(vcpu->ram + MV_GUEST_IMAGE, mv_guest_code, (size_t)(mv_guest_code_end - mv_guest_code));
-    mv_arch_sync_code(mv_address(vcpu->ram) + MV_GUEST_IMAGE,
-                      (uint64_t)(mv_guest_code_end - mv_guest_code));
+    memcpy(vcpu->ram + MV_GUEST_IMAGE, mv_guest_code, mv_guest_code_size);
+    mv_arch_sync_code(mv_address(vcpu->ram) + MV_GUEST_IMAGE, mv_guest_code_size);
     mv_arch_vcpu_init(vcpu);
 }
 

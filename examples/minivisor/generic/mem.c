@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Keeps a loop from being made a call of the very function that it is in. */
+#define KEEP_LOOP __asm__ volatile("")
+
 #define MEM_DENY __attribute__((__section__(".text.deny")))
 
 MEM_DENY void *memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -14,6 +17,7 @@ MEM_DENY void *memcpy(void *restrict to, const void *restrict from, size_t size)
 
     for (n = 0; n < size; n++) {
         out[n] = in[n];
+        KEEP_LOOP;
     }
     return to;
 }
@@ -29,6 +33,7 @@ MEM_DENY void *memmove(void *to, const void *from, size_t size)
     }
     for (n = size; n > 0; n--) {
         out[n - 1] = in[n - 1];
+        KEEP_LOOP;
     }
     return to;
 }
@@ -40,6 +45,7 @@ MEM_DENY void *memset(void *to, int byte, size_t size)
 
     for (n = 0; n < size; n++) {
         out[n] = (uint8_t)byte;
+        KEEP_LOOP;
     }
     return to;
 }

@@ -77,13 +77,13 @@ bool file_exists(const char *name)
 
 static struct hp_control_name control_name(const char *name)
 {
-    struct hp_control_name control = {.name = address(name)};
+    struct hp_control_name named = {.name = address(name)};
 
-    while (name[control.size] != '\0') {
-        control.size++;
+    while (name[named.size] != '\0') {
+        named.size++;
     }
-    control.size++;
-    return control;
+    named.size++;
+    return named;
 }
 
 static int64_t control(struct hp_control_op *op)

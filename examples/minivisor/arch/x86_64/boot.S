@@ -50,7 +50,13 @@ x86_start64:
         .size x86_start, . - x86_start
 
         .section .rodata
-        .globl x86_trampoline, x86_trampoline_end
+        .balign 8
+        .globl x86_trampoline_size, x86_trampoline_data, x86_trampoline
+x86_trampoline_size:
+        .long trampoline_end - x86_trampoline
+x86_trampoline_data:
+        .long trampoline_data - x86_trampoline
+        .balign 8
         .code16
 x86_trampoline:
         cli
@@ -69,7 +75,7 @@ trampoline32:
         movl %eax, %ss
         movl $CR4, %eax
         movl %eax, %cr4
-        movl TRAMPOLINE + x86_trampoline_data - x86_trampoline, %eax
+        movl TRAMPOLINE + trampoline_data - x86_trampoline, %eax
         movl %eax, %cr3
         movl $EFER_MSR, %ecx
         movl $EFER, %eax
@@ -83,9 +89,9 @@ trampoline64:
         xorl %eax, %eax
         movl %eax, %fs
         movl %eax, %gs
-        movq TRAMPOLINE + x86_trampoline_data - x86_trampoline + 8, %rsp
-        movq TRAMPOLINE + x86_trampoline_data - x86_trampoline + 16, %rdi
-        movq TRAMPOLINE + x86_trampoline_data - x86_trampoline + 24, %rax
+        movq TRAMPOLINE + trampoline_data - x86_trampoline + 8, %rsp
+        movq TRAMPOLINE + trampoline_data - x86_trampoline + 16, %rdi
+        movq TRAMPOLINE + trampoline_data - x86_trampoline + 24, %rax
         call *%rax
         ud2
         .balign 8
@@ -95,10 +101,9 @@ trampoline_gdt_pointer:
         .word . - trampoline_gdt - 1
         .long TRAMPOLINE + trampoline_gdt - x86_trampoline
         .balign 8
-        .globl x86_trampoline_data
-x86_trampoline_data:            /* CR3, stack, number of the CPU, where to go on */
+trampoline_data:                /* CR3, stack, number of the CPU, where to go on */
         .quad 0, 0, 0, 0
-x86_trampoline_end:
+trampoline_end:
 
         .section .data
         .balign 8

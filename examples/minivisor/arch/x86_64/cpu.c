@@ -5,8 +5,8 @@
 #include <string.h>
 
 extern const uint8_t x86_trampoline[];
-extern const uint8_t x86_trampoline_end[];
-extern const uint8_t x86_trampoline_data[];
+extern const uint32_t x86_trampoline_size;
+extern const uint32_t x86_trampoline_data; /* where struct start is in it */
 
 MV_DENY struct mv_cpu *mv_arch_self(void)
 {
@@ -37,17 +37,16 @@ struct start {
 /* The page is first written, then executed; never both. */
 bool mv_arch_cpu_start(struct mv_cpu *cpu)
 {
-    size_t size = (size_t)(x86_trampoline_end - x86_trampoline);
     struct start start = {.tables = x86_tables(),
-                          .stack = (uintptr_t)(mv_stacks[cpu->id] + MV_STACK_SIZE),
+                          .stack = (uintptr_t)mv_stacks[cpu->id] + MV_STACK_SIZE,
                           .cpu = cpu->id,
                           .entry = (uintptr_t)mv_secondary};
     uint8_t *page = (uint8_t *)X86_TRAMPOLINE;
 
     mv_arch_map(X86_TRAMPOLINE, X86_TRAMPOLINE, MV_PAGE, MV_ACCESS_RW);
     mv_arch_flush_local();
-    memcpy(page, x86_trampoline, size);
-    memcpy(page + (x86_trampoline_data - x86_trampoline), &start, sizeof(start));
+    memcpy(page, x86_trampoline, x86_trampoline_size);
+    memcpy(page + x86_trampoline_data, &start, sizeof(start));
     mv_arch_map(X86_TRAMPOLINE, X86_TRAMPOLINE, MV_PAGE, MV_ACCESS_RX);
     mv_arch_flush_local();
     x86_apic_start(cpu->id);

@@ -60,8 +60,10 @@ void x86_traps_init(void)
 
 static void set_ist(struct mv_x86_tss *tss, uint32_t n, const uint8_t *top)
 {
-    tss->ist[2 * (n - 1)] = (uint32_t)(uintptr_t)top;
-    tss->ist[2 * (n - 1) + 1] = (uint32_t)((uintptr_t)top >> 32);
+    uint32_t *entry = tss->ist + (size_t)2 * (n - 1);
+
+    entry[0] = (uint32_t)(uintptr_t)top;
+    entry[1] = (uint32_t)((uintptr_t)top >> 32);
 }
 
 /* This CPU's own segments and stacks, and the common interrupt table. */
