@@ -63,7 +63,7 @@ check_cppcheck() {
         --suppress=knownConditionTrueFalse --suppress=constParameter \
         --suppress='unusedStructMember:examples/minivisor/*' \
         --suppress='redundantAssignment:test/*' --suppress='memleakOnRealloc:test/*' \
-        --suppress='unreadVariable:test/support/*' --suppress='uninitvar:test/unit/*' \
+        --suppress='unreadVariable:test/*' --suppress='uninitvar:test/unit/*' \
         --suppress='unsignedLessThanZero:test/*' --suppress='unusedStructMember:test/*' \
         --suppress='shadowFunction:test/*' --suppress='shadowVariable:test/*' \
         --suppress=nullPointerArithmeticRedundantCheck \
