@@ -94,11 +94,10 @@ static bool is_busy_at(struct hp_manager *manager, uint64_t addr)
     const struct hp_payload *payload = action->revert != NULL ? &action->revert->payload : NULL;
     uint32_t n;
 
-    for (n = 0; n < action->revert_count; n++) {
+    for (n = 0; n < action->revert_count && payload != NULL; n++, payload = payload->below) {
         if (is_changing(payload, addr, true, &manager->report)) {
             return true;
         }
-        payload = payload->below;
     }
     return action->apply != NULL &&
            is_changing(&action->apply->payload, addr, false, &manager->report);
