@@ -18,7 +18,7 @@ usage() {
 usage: fuzz.sh [--seconds N] [--jobs N]   fuzzes for N seconds (600) in N processes (all CPUs), then for
                                           a quarter of that sequences of operations, and for as
                                           long signatures
-       fuzz.sh --smoke                    replays the seeds, fuzzes for 46 s with a fixed seed, times
+       fuzz.sh --smoke                    replays the seeds, fuzzes for 20 s with a fixed seed, times
                                           the slow files; quiet
 The corpus grows in build-fuzz/corpus. Inputs that break something are kept in build-fuzz/crashes,
 each with a minimised copy; "build-fuzz/bin/fuzz_replay FILE" repeats one.
@@ -88,8 +88,28 @@ build_gcc() (
     run_quiet cmake --build "$GCC_BUILD" --parallel "$HP_JOBS" --target fuzz_replay
 )
 
+# smoke_run NAME COMMAND...: a short run of one fuzz target, with a corpus of its own, so that it is
+# the same each time; that of loading starts from the seeds, too.
+smoke_run() {
+    local name=$1 folder=$BUILD/smoke-$1
+
+    shift
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    set -- "$@" -seed=1 "$folder"
+    [ "$name" != load ] || set -- "$@" "$SEEDS"
+    run_quiet "$@"
+}
+
+# The targets other than that of loading, one after the other.
+smoke_others() {
+    smoke_run control fuzz_control 8 &&
+        smoke_run trailer fuzz_signatures trailer 6 &&
+        smoke_run rsa fuzz_signatures rsa 6
+}
+
 smoke() {
-    local passed=0 failed=0 before slow target
+    local passed=0 failed=0 before slow others
 
     build_gcc
     for replay in "$BUILD" "$GCC_BUILD"; do
@@ -100,31 +120,19 @@ smoke() {
         fi
     done
     before=$(count_findings)
-    # A corpus of its own, so that the run is the same each time.
-    rm -rf "$BUILD/smoke"
-    mkdir -p "$BUILD/smoke"
-    if run_quiet fuzz 20 -seed=1 "$BUILD/smoke" "$SEEDS"; then
+    smoke_others &
+    others=$!
+    if smoke_run load fuzz 20; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
         minimise
     fi
-    rm -rf "$BUILD/smoke-control"
-    mkdir -p "$BUILD/smoke-control"
-    if run_quiet fuzz_control 10 -seed=1 "$BUILD/smoke-control"; then
-        passed=$((passed + 1))
+    if wait "$others"; then
+        passed=$((passed + 3))
     else
         failed=$((failed + 1))
     fi
-    for target in trailer rsa; do
-        rm -rf "$BUILD/smoke-$target"
-        mkdir -p "$BUILD/smoke-$target"
-        if run_quiet fuzz_signatures "$target" 8 -seed=1 "$BUILD/smoke-$target"; then
-            passed=$((passed + 1))
-        else
-            failed=$((failed + 1))
-        fi
-    done
     [ "$(count_findings)" -eq "$before" ] || printf 'see %s\n' "$CRASHES"
     slow=$(mktemp)
     "$BUILD/bin/fuzz_slow" "$SLOW_LIMIT_MS" >"$slow" 2>&1 || failed=$((failed + 1))

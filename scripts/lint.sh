@@ -24,18 +24,23 @@ check_format() {
 }
 
 # tidy_build DIR FOLDER OPTION...: every C file below FOLDER that a build compiles, by gcc with
-# warnings that clang does not know.
+# warnings that clang does not know. Once each: clang-tidy would check a file of two libraries twice.
 tidy_build() {
-    python3 - "$1/compile_commands.json" "$HP_ROOT/$2" <<'PYTHON' |
+    local once=$1/tidy
+
+    mkdir -p "$once"
+    python3 - "$1/compile_commands.json" "$HP_ROOT/$2" "$once/compile_commands.json" <<'PYTHON' |
 import json
 import sys
 
 with open(sys.argv[1], encoding="utf-8") as database:
-    files = {entry["file"] for entry in json.load(database)}
-print("\0".join(sorted(file for file in files
-                       if file.startswith(sys.argv[2]) and file.endswith(".c"))), end="")
+    entries = {entry["file"]: entry for entry in json.load(database)
+               if entry["file"].startswith(sys.argv[2]) and entry["file"].endswith(".c")}
+with open(sys.argv[3], "w", encoding="utf-8") as database:
+    json.dump(list(entries.values()), database)
+print("\0".join(sorted(entries)), end="")
 PYTHON
-        xargs -0 -n 1 -P "$HP_JOBS" clang-tidy --quiet -p "$1" \
+        xargs -0 -n 1 -P "$HP_JOBS" clang-tidy --quiet -p "$once" \
             --extra-arg=-Wno-unknown-warning-option "${@:3}" 2>&1 |
         sed '/^[0-9]* warnings* generated\.$/d'
 }

@@ -8,7 +8,7 @@ set -euo pipefail
 STEPS='
 build        q  build        both libraries and the tool compile without a warning
 unit         q  build        unit tests
-asan         q  build        unit tests under AddressSanitizer and UBSan
+asan         -  build        unit tests under AddressSanitizer and UBSan
 selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
 tsan         -  build        threads that are patched, and selfpatch, under ThreadSanitizer
 freestanding q  build,clang  undefined symbols and writable data, every variant of the library
@@ -70,9 +70,13 @@ step_asan() {
 step_selfpatch() {
     build_preset default
     build/bin/selfpatch build/examples/selfpatch
+    if [ -n "$QUICK" ]; then
+        echo '1 passed, 0 failed'
+        return
+    fi
     build_preset asan
     build-asan/bin/selfpatch build-asan/examples/selfpatch
-    echo "2 passed, 0 failed"
+    echo '2 passed, 0 failed'
 }
 step_tsan() {
     run_quiet cmake --preset tsan
