@@ -78,12 +78,14 @@ struct hp_target {
     uint64_t text_end;       /* first address after the highest */
     const uint8_t *build_id; /* descriptor of its GNU build-id note */
     size_t build_id_size;    /* bytes; 0 when it has none */
+    const char *compiler;    /* what made it, as its .comment tells: strings, each with its NUL */
+    size_t compiler_size;    /* bytes of all of them; 0: not known */
     uint64_t return_thunk;   /* x86: where compilers make functions jump instead of returning
                                 (-mfunction-return); 0: nowhere */
 };
 
 /*
- * Describes the target. The build-id bytes stay valid while the port exists.
+ * Describes the target. The build-id and the names of compilers stay valid while the port exists.
  *
  * Context: load. May sleep: yes. Errors: none. Since: 0.1.
  */

@@ -42,6 +42,11 @@ struct hp_profile {
      * symbol, counts for its old_size when a jump needs it.
      */
     bool uses_filler;
+    /*
+     * Every compiler that the payload names, in .comment or as "compiler=" in its metadata, is one
+     * that made the target, and it names one (SPEC section 14).
+     */
+    bool same_compiler;
     bool xen_depends_required; /* .livepatch.xen_depends is required with records of version 1, too
                                 */
 };

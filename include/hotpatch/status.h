@@ -124,6 +124,9 @@ enum hp_errno {
     X(TARGET_BUILD_ID,        "target-build-id",        EINVAL,     "the payload was made for another target build")   \
     X(DEPENDS_BUILD_ID,       "depends-build-id",       EINVAL,     "the payload does not stack on what is applied last") \
     X(BUILD_ID_EXISTS,        "build-id-exists",        EEXIST,     "a loaded payload, or the target, has the same build-id")          \
+    X(COMPILER_UNKNOWN,       "compiler-unknown",       EOPNOTSUPP, "the target does not tell which compiler made it") \
+    X(COMPILER_MISSING,       "compiler-missing",       EINVAL,     "the payload does not tell which compiler made it") \
+    X(COMPILER_DIFFERS,       "compiler-differs",       EINVAL,     "another compiler made the payload than the target") \
     /* layout */                                                                                                       \
     X(NOBITS_TOO_LARGE,       "nobits-too-large",       EINVAL,     "the zero-filled section is above the size limit") \
     X(IMAGE_TOO_LARGE,        "image-too-large",        EINVAL,     "the loaded size is above the limit")              \

@@ -143,6 +143,7 @@ struct hp_port {
     uint64_t last_addr; /* of the target's address space */
     uint64_t bias;      /* from addresses of the image to those of the target; modulo 2^64 */
     uint8_t *build_id;
+    char *compiler;
 
     struct hp_host_section *sections;
     size_t section_count;
@@ -295,6 +296,9 @@ HP_MUST_USE enum hp_status hp_host_check_process(const struct hp_host_reader *re
 
 /* self.c: true when any of the range is code of this library. */
 bool hp_host_is_denied(uint64_t addr, size_t size);
+
+/* compiler.c: takes what .comment tells; an image without it is fine. */
+HP_MUST_USE enum hp_status hp_host_read_compiler(const struct hp_host_reader *reader);
 
 /* record.c: takes the capability record of a file, which is the contents of its section. */
 HP_MUST_USE enum hp_status hp_host_read_record(const struct hp_host_reader *reader,

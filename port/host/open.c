@@ -330,6 +330,9 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
         status = read_build_id(&reader);
     }
     if (status == HP_OK) {
+        status = hp_host_read_compiler(&reader);
+    }
+    if (status == HP_OK) {
         status = hp_host_read_symbols(&reader);
     }
     if (status == HP_OK && !port->live) {
@@ -476,6 +479,7 @@ void hp_host_close(struct hp_port *port)
     }
     free(port->sections);
     free(port->build_id);
+    free(port->compiler);
     free(port->names);
     free(port->by_name.entries);
     free(port->by_name.slots);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/authenticate.h"
+#include "apply/compiler.h"
 #include "apply/records.h"
 #include "apply/splices.h"
 #include "apply/tables.h"
@@ -248,6 +249,9 @@ static enum hp_status prepare(struct hp_loading *loading)
     }
     if (status == HP_OK) {
         status = identify(loading);
+    }
+    if (status == HP_OK) {
+        status = hp_compiler_check(loading);
     }
     if (status == HP_OK) {
         status = hp_tables_measure(loading);

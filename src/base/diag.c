@@ -394,7 +394,9 @@ static void put_symbol(struct line *line, const struct hp_diag *diag)
         put_name(line, diag->name, sizeof(diag->name), NAME_SHOWN);
         return;
     }
-    if (diag->symbol != HP_NO_INDEX || diag->record == HP_NO_INDEX) {
+    if (diag->status == HP_COMPILER_DIFFERS) {
+        put_text(line, "compiler ");
+    } else if (diag->symbol != HP_NO_INDEX || diag->record == HP_NO_INDEX) {
         put_text(line, "symbol ");
     } else {
         put_text(line, is_splice(diag) ? "place " : "function ");

@@ -128,6 +128,15 @@ def check_validate():
           (0, "kinds: accepted (not decidable offline: 1 expectation, 1 write)\n", ""))
     equal("filler", run("validate", *TARGET, "--filler", "refused-FILLER"),
           (0, "refused-FILLER: accepted\n", ""))
+    equal("same compiler", run("validate", "--target", "target-same-compiler", "--same-compiler",
+                               "first"), (0, "first: accepted\n", ""))
+    for target, reason in (("target-other-compiler", "compiler-differs: "),
+                           ("target", "compiler-unknown: ")):
+        status, out, err = run("validate", "--target", target, "--same-compiler", "first")
+        equal("other compiler", (status, out.startswith("first: refused: " + reason), err),
+              (1, True, ""))
+        equal("compiler not asked for", run("validate", "--target", target, "first"),
+              (0, "first: accepted\n", ""))
     equal("profile", run("validate", *TARGET, "--profile", "hotpatch", "first"),
           (0, "first: accepted\n", ""))
     status, out, err = run("validate", *TARGET, "--profile", "xen-4.17", "first")

@@ -23,4 +23,8 @@ payload kinds target "$here/kinds.c"
 for macro in UNDEFINED EXPECTATION SMALL MISSING SPLICE FILLER; do
     PAYLOAD_CFLAGS=-D$macro payload "refused-$macro" target "$here/refused.c"
 done
+objcopy --dump-section .comment=comment first /dev/null
+objcopy --add-section .comment=comment target target-same-compiler
+printf 'another compiler\0' >comment
+objcopy --add-section .comment=comment target target-other-compiler
 python3 "$here/check.py" "$hotpatch"

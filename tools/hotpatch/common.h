@@ -33,7 +33,8 @@ struct options {
     size_t file_count;
     bool has_base;
     bool json;
-    bool filler; /* padding behind functions counts */
+    bool filler;        /* padding behind functions counts */
+    bool same_compiler; /* payloads must be made by the target's compiler */
     /* signatures */
     bool require_signature;
     bool digest_only;
@@ -284,7 +285,7 @@ struct stack {
     const struct hp_payload **applied; /* the same, as the library wants them */
     size_t count;
     const struct hp_profile *profile; /* as asked for, else the target's own; NULL: the default */
-    struct hp_profile with_filler;    /* the same for --filler */
+    struct hp_profile adjusted;       /* the same for --filler and --same-compiler */
 };
 
 /*

@@ -36,21 +36,24 @@ static const struct command commands[] = {
      "[--keyring DIR] [--policy FILE] [--json] FILE", "Shows what a payload holds."},
     {"validate", validate_run,
      TAKES_TARGET | TAKES_JSON | MANY_FILES | TAKES_KEYRING | TAKES_REQUIRE,
-     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--filler] [--keyring DIR]\n"
-     "           [--policy FILE] [--require-signature] [--json] FILE...",
+     "[--target IMAGE] [--base ADDR] [--after FILE]... [--profile P] [--filler]\n"
+     "           [--same-compiler] [--keyring DIR] [--policy FILE] [--require-signature] [--json]\n"
+     "           FILE...",
      "Says for each payload whether the target would take it, and why not."},
     {"plan", plan_run, TAKES_TARGET | NEEDS_TARGET | TAKES_JSON,
-     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler] [--json] FILE",
+     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler]\n"
+     "           [--same-compiler] [--json] FILE",
      "Shows every write that applying a payload makes."},
     {"link", link_run, TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT,
-     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler] -o OUT FILE",
+     "--target IMAGE [--base ADDR] [--after FILE]... [--profile P] [--filler]\n"
+     "           [--same-compiler] -o OUT FILE",
      "Writes a payload as it would lie in memory, as an ELF image for objdump and gdb."},
     {"pack", pack_run,
      TAKES_TARGET | NEEDS_TARGET | TAKES_OUTPUT | MANY_FILES | TAKES_PACKING |
          (HP_WITH_SIGNATURES ? TAKES_SIGNING | TAKES_KEY : 0),
      "--target IMAGE [--depends PAYLOAD|IMAGE] [--after FILE]... [--profile P] [--filler]\n"
-     "           [--expect] [--name TEXT] [--description TEXT] [--cve LIST] [--payload-version N]\n"
-     "           [--key FILE --cert FILE ...] -o OUT OBJECT...",
+     "           [--same-compiler] [--expect] [--name TEXT] [--description TEXT] [--cve LIST]\n"
+     "           [--payload-version N] [--key FILE --cert FILE ...] -o OUT OBJECT...",
      "Makes a payload of compiled objects, complete and checked; with --key signs it."},
 #if HP_WITH_SIGNATURES
     {"sign", sign_run, TAKES_SIGNING | TAKES_KEY | TAKES_OUTPUT,
@@ -81,6 +84,7 @@ enum {
     OPT_AFTER,
     OPT_PROFILE,
     OPT_FILLER,
+    OPT_SAME_COMPILER,
     OPT_JSON,
     OPT_KEYRING,
     OPT_POLICY,
@@ -111,6 +115,7 @@ static const struct option long_options[] = {
     {"after", required_argument, NULL, OPT_AFTER},
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"filler", no_argument, NULL, OPT_FILLER},
+    {"same-compiler", no_argument, NULL, OPT_SAME_COMPILER},
     {"json", no_argument, NULL, OPT_JSON},
     {"output", required_argument, NULL, 'o'},
     {"keyring", required_argument, NULL, OPT_KEYRING},
@@ -171,7 +176,8 @@ static void print_help(const struct command *command)
         for (i = 0; (profile = hp_profile_at(i)) != NULL; i++) {
             printf("%s %s%s", i == 0 ? "" : ",", profile->name, i == 0 ? " (default)" : "");
         }
-        puts("\n  --filler        padding behind a function counts where a jump needs it");
+        puts("\n  --filler        padding behind a function counts where a jump needs it\n"
+             "  --same-compiler payloads are made by the target's compiler, as .comment tells");
     }
     if (command == NULL || (command->flags & TAKES_JSON) != 0) {
         puts("  --json          one JSON object for each file");
@@ -423,6 +429,10 @@ static int take_option(struct arguments *args, int option, const char *value)
         return TOOL_ACCEPTED;
     case OPT_FILLER:
         options->filler = true;
+        args->seen |= TAKES_TARGET;
+        return TOOL_ACCEPTED;
+    case OPT_SAME_COMPILER:
+        options->same_compiler = true;
         args->seen |= TAKES_TARGET;
         return TOOL_ACCEPTED;
     case OPT_JSON:

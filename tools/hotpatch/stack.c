@@ -105,10 +105,11 @@ static int open_target(struct stack *stack, const struct options *options)
     hp_diag_init(&diag);
     if (hp_host_open(&stack->port, options->target, &host, &diag) == HP_OK) {
         stack->profile = options->profile != NULL ? options->profile : hp_host_profile(stack->port);
-        if (options->filler) {
-            stack->with_filler = stack->profile != NULL ? *stack->profile : hp_profile_default;
-            stack->with_filler.uses_filler = true;
-            stack->profile = &stack->with_filler;
+        if (options->filler || options->same_compiler) {
+            stack->adjusted = stack->profile != NULL ? *stack->profile : hp_profile_default;
+            stack->adjusted.uses_filler |= options->filler;
+            stack->adjusted.same_compiler |= options->same_compiler;
+            stack->profile = &stack->adjusted;
         }
         return TOOL_ACCEPTED;
     }
