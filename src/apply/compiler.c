@@ -23,8 +23,10 @@ static bool next_string(struct strings *strings)
         size_t length = hp_string_length((const char *)strings->rest.data, strings->rest.size);
         size_t taken = length < strings->rest.size ? length + 1 : length;
 
-        strings->text = hp_span_slice(strings->rest, 0, length);
-        strings->rest = hp_span_slice(strings->rest, taken, strings->rest.size - taken);
+        strings->text.data = strings->rest.data;
+        strings->text.size = length;
+        strings->rest.data += taken;
+        strings->rest.size -= taken;
         if (length > 0) {
             return true;
         }
@@ -103,7 +105,7 @@ enum hp_status hp_compiler_check(struct hp_loading *loading)
     if (loading->target.machine == 0 && loading->options->allow_undecided) {
         return HP_OK; /* payload->undecided.target says so */
     }
-    if (loading->target.compiler_size == 0) {
+    if (loading->target.compiler == NULL || loading->target.compiler_size == 0) {
         hp_note_profile(loading->diag, loading->payload->profile->name);
         return hp_fail(loading->diag, HP_STAGE_IDENTITY, HP_COMPILER_UNKNOWN);
     }
