@@ -41,7 +41,7 @@ static enum hp_status check_name(struct hp_loading *loading, struct hp_span name
     struct strings known = {{(const uint8_t *)target->compiler, target->compiler_size}, {NULL, 0}};
     enum hp_status status;
 
-    while (next_string(&known)) {
+    while (name.data != NULL && next_string(&known)) {
         if (known.text.size == name.size && memcmp(known.text.data, name.data, name.size) == 0) {
             return HP_OK;
         }

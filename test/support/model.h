@@ -23,6 +23,8 @@ enum model_event {
     MODEL_ACTION_REFUSED,
     MODEL_APPLIED,
     MODEL_APPLIED_IN_PART, /* by an apply hook */
+    MODEL_SPLICED,         /* applied: a payload with splices */
+    MODEL_RESPLICED,       /* on another with splices at the same place */
     MODEL_REVERTED,
     MODEL_REPLACED,
     MODEL_REPLACED_SEVERAL,

@@ -10,7 +10,9 @@
 
 #define FUNCTIONS   6u /* of the target: "f0" to "f5" */
 #define NAMES       6u /* under which payloads are uploaded */
-#define PATCHES_MAX 2u
+#define PATCHES_MAX 3u
+#define TABLE       (TP_TEXT + TP_TEXT_SIZE + 0x1000) /* of pointers to functions, read-only */
+#define TABLE_SIZE  (FUNCTIONS * 8u)
 #define HOOKS       (HP_HOOK_LAST - HP_HOOK_FIRST + 1)
 #define HOOK_BIT(w) (1u << ((w)-HP_HOOK_FIRST))
 #define NONE        0xffu
@@ -21,26 +23,38 @@
 
 /* The payloads; each stands on the target unless its comment says otherwise. */
 enum model_kind {
-    KIND_ONE,      /* replaces f0 */
-    KIND_ON_ONE,   /* on KIND_ONE: replaces f1 */
-    KIND_AGAIN,    /* on KIND_ON_ONE: replaces f0 once more */
-    KIND_BOTH,     /* replaces f0 and f1 */
-    KIND_DATA,     /* replaces f2 and has data, so that it can be applied only once */
-    KIND_NOP,      /* NOPs in f2 */
-    KIND_VETO,     /* replaces f3, which has a landing pad; pre and post hooks */
-    KIND_INSTEAD,  /* replaces f4 and f5; hooks of all kinds */
-    KIND_LOADER,   /* replaces f4; load and unload hooks */
-    KIND_PROVIDER, /* replaces f5 and provides a symbol */
-    KIND_IMPORTER, /* on KIND_PROVIDER: uses the symbol, replaces f4 */
-    KIND_EXPECT,   /* replaces f0 where it is as it was */
-    KIND_OTHER,    /* made for another target */
-    KIND_BROKEN,   /* no payload */
+    KIND_ONE,       /* replaces f0 */
+    KIND_ON_ONE,    /* on KIND_ONE: replaces f1 */
+    KIND_AGAIN,     /* on KIND_ON_ONE: replaces f0 once more */
+    KIND_BOTH,      /* replaces f0 and f1 */
+    KIND_DATA,      /* replaces f2 and has data, so that it can be applied only once */
+    KIND_NOP,       /* NOPs in f2 */
+    KIND_VETO,      /* replaces f3, which has a landing pad; pre and post hooks */
+    KIND_INSTEAD,   /* replaces f4 and f5; hooks of all kinds */
+    KIND_LOADER,    /* replaces f4; load and unload hooks */
+    KIND_PROVIDER,  /* replaces f5 and provides a symbol */
+    KIND_IMPORTER,  /* on KIND_PROVIDER: uses the symbol, replaces f4 */
+    KIND_EXPECT,    /* replaces f0 where it is as it was */
+    KIND_SPLICE,    /* splices bytes of f0, a call in f4 and a pointer to f1 */
+    KIND_ON_SPLICE, /* on KIND_SPLICE: replaces f1; splices the bytes of f0 and another pointer */
+    KIND_OTHER,     /* made for another target */
+    KIND_BROKEN,    /* no payload */
     KINDS
 };
 
+/* What the target's memory holds. */
+struct memory {
+    uint8_t text[TP_TEXT_SIZE];
+    uint8_t table[TABLE_SIZE];
+};
+
 struct patch {
-    uint8_t function;
-    uint8_t nops;        /* bytes; 0: a jump */
+    uint64_t addr;       /* of the first byte that changes */
+    uint8_t size;        /* bytes that change */
+    uint8_t kind;        /* enum hp_write_kind */
+    uint8_t bytes[3];    /* HP_WRITE_BYTES: the new ones */
+    uint8_t expect[8];   /* what has to be at addr */
+    uint8_t expect_size; /* 0: anything */
     uint64_t new_offset; /* of the new function in the image */
 };
 
@@ -51,7 +65,6 @@ struct kind {
     uint8_t imports; /* kind, or NONE */
     uint32_t hooks;  /* HOOK_BIT() of each */
     bool once;       /* has data */
-    bool expects;    /* f0 as it was */
     int32_t refused; /* what an upload always returns; 0: it may be accepted */
     struct patch patches[PATCHES_MAX];
     uint32_t patch_count;
@@ -98,7 +111,7 @@ struct model {
     struct hook_log expected;
     uint64_t counts[MODEL_EVENTS];
     uint64_t steps;
-    uint8_t base[TP_TEXT_SIZE]; /* the target's text without any payload */
+    struct memory base; /* the target's without any payload */
 };
 
 /* model_kinds.c */
@@ -111,8 +124,11 @@ uint32_t model_pad(uint32_t function);
 
 /* model_rules.c: what the rules say. */
 
-/* Composes the target's text as it has to be. */
-void model_text(const struct model *model, uint8_t text[TP_TEXT_SIZE]);
+/* Composes the target's memory as it has to be. */
+void model_memory(const struct model *model, struct memory *memory);
+
+/* A byte of it by its address. */
+uint8_t *model_byte(struct memory *memory, uint64_t addr);
 
 /* Result of an upload or of the scheduling of an action, without its pre hook; nothing changes. */
 int32_t model_judge_upload(const struct model *model, uint8_t name, uint8_t kind);

@@ -12,7 +12,9 @@
 #define FUNCTION_SIZE 64u
 #define CODE_SIZE     16u /* of what eb_payload_function() makes */
 #define ID_SIZE       20u
-#define PADDED        3u /* the function with a landing pad */
+#define PADDED        3u  /* the function with a landing pad */
+#define CALL_OFFSET   32u /* in f4 */
+#define CALL_SIZE     5u
 
 static const char *const function_names[FUNCTIONS] = {"f0", "f1", "f2", "f3", "f4", "f5"};
 
@@ -60,9 +62,40 @@ static void replace(struct kind *kind, struct eb_payload *p, uint8_t function)
 {
     struct patch *patch = &kind->patches[kind->patch_count++];
 
-    patch->function = function;
+    patch->addr = model_function(function) + model_pad(function);
+    patch->size = 5;
+    patch->kind = HP_WRITE_JUMP;
     patch->new_offset = (eb_size(p->b, p->text) + CODE_SIZE - 1) & ~(uint64_t)(CODE_SIZE - 1);
     eb_payload_function(p, function_names[function], FUNCTION_SIZE);
+}
+
+/* A splice, and what the model has to know of it. */
+static void splice(struct kind *kind, struct eb_payload *p, const struct patch *patch,
+                   struct eb_splice *record)
+{
+    kind->patches[kind->patch_count++] = *patch;
+    if (patch->kind == HP_WRITE_BYTES) {
+        record->kind = HP_SPLICE_KIND_BYTES;
+        record->size = patch->size;
+        memcpy(record->old_bytes, patch->expect, patch->size);
+        memcpy(record->new_bytes, patch->bytes, patch->size);
+    } else {
+        record->kind =
+            patch->kind == HP_WRITE_POINTER ? HP_SPLICE_KIND_POINTER : HP_SPLICE_KIND_CALL;
+        record->new_symbol = eb_symbol(p->b, "fresh", HP_STB_LOCAL, HP_STT_FUNC, p->text,
+                                       patch->new_offset, CODE_SIZE);
+    }
+    eb_payload_splice(p, record);
+}
+
+/* A pointer to a function as it lies in memory. */
+static void put_pointer(uint8_t out[8], uint32_t function)
+{
+    uint32_t n;
+
+    for (n = 0; n < 8; n++) {
+        out[n] = (uint8_t)(model_function(function) >> (8 * n));
+    }
 }
 
 static void add_hook(struct kind *kind, struct eb_payload *p, enum hp_special which)
@@ -114,7 +147,7 @@ static void make_nop(struct model *model)
     struct eb_payload p = start(kind, KIND_NOP, NONE);
     const struct eb_record record = {.name = "f2", .new_size = 5, .old_size = FUNCTION_SIZE};
 
-    kind->patches[0] = (struct patch){2, 5, 0};
+    kind->patches[0] = (struct patch){.addr = model_function(2), .size = 5, .kind = HP_WRITE_NOP};
     kind->patch_count = 1;
     eb_payload_record(&p, &record);
     finish(kind, &p);
@@ -130,10 +163,77 @@ static void make_expect(struct model *model)
     p.text_only = true; /* the record comes from here */
     replace(kind, &p, 0);
     memset(record.expect, 0xcc, 3);
+    memset(kind->patches[0].expect, 0xcc, 3);
+    kind->patches[0].expect_size = 3;
     record.new_symbol = eb_symbol(p.b, "fresh", HP_STB_LOCAL, HP_STT_FUNC, p.text,
                                   kind->patches[0].new_offset, CODE_SIZE);
     eb_payload_record(&p, &record);
-    kind->expects = true;
+    finish(kind, &p);
+}
+
+/* The call in f4, which leads to f0. */
+static void put_call(uint8_t out[CALL_SIZE])
+{
+    uint32_t distance =
+        (uint32_t)(model_function(0) - (model_function(4) + CALL_OFFSET + CALL_SIZE));
+    uint32_t n;
+
+    out[0] = 0xe8;
+    for (n = 1; n < CALL_SIZE; n++) {
+        out[n] = (uint8_t)(distance >> (8 * (n - 1)));
+    }
+}
+
+static void make_splice(struct model *model)
+{
+    struct kind *kind = &model->kinds[KIND_SPLICE];
+    struct eb_payload p = start(kind, KIND_SPLICE, NONE);
+    struct patch bytes = {.addr = model_function(0) + 2,
+                          .size = 3,
+                          .kind = HP_WRITE_BYTES,
+                          .bytes = {0x90, 0x90, 0x90},
+                          .expect = {0xcc, 0xcc, 0xcc},
+                          .expect_size = 3};
+    struct patch call = {.addr = model_function(4) + CALL_OFFSET,
+                         .size = CALL_SIZE,
+                         .kind = HP_WRITE_CALL_TO,
+                         .expect_size = CALL_SIZE};
+    struct patch pointer = {
+        .addr = TABLE + 8, .size = 8, .kind = HP_WRITE_POINTER, .expect_size = 8};
+    struct eb_splice of_bytes = {.name = "f0+2"};
+    struct eb_splice of_call = {.name = "f4+32", .old_name = "f0"};
+    struct eb_splice of_pointer = {.name = "table+8", .old_name = "f1"};
+
+    put_call(call.expect);
+    put_pointer(pointer.expect, 1);
+    call.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
+    pointer.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
+    splice(kind, &p, &bytes, &of_bytes);
+    splice(kind, &p, &call, &of_call);
+    splice(kind, &p, &pointer, &of_pointer);
+    finish(kind, &p);
+}
+
+static void make_on_splice(struct model *model)
+{
+    struct kind *kind = &model->kinds[KIND_ON_SPLICE];
+    struct eb_payload p = start(kind, KIND_ON_SPLICE, KIND_SPLICE);
+    struct patch bytes = {.addr = model_function(0) + 2,
+                          .size = 3,
+                          .kind = HP_WRITE_BYTES,
+                          .bytes = {0x0f, 0x1f, 0x00},
+                          .expect = {0x90, 0x90, 0x90},
+                          .expect_size = 3};
+    struct patch pointer = {
+        .addr = TABLE + 16, .size = 8, .kind = HP_WRITE_POINTER, .expect_size = 8};
+    struct eb_splice of_bytes = {.name = "f0+2"};
+    struct eb_splice of_pointer = {.name = "table+8*2", .old_name = "f2"};
+
+    put_pointer(pointer.expect, 2);
+    replace(kind, &p, 1);
+    pointer.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
+    splice(kind, &p, &bytes, &of_bytes);
+    splice(kind, &p, &pointer, &of_pointer);
     finish(kind, &p);
 }
 
@@ -178,15 +278,30 @@ static void make_broken(struct model *model)
     kind->refused = -HP_ERRNO_EINVAL;
 }
 
-void model_make_kinds(struct model *model)
+/* The target: functions, one with a landing pad and one with a call, and a table of pointers. */
+static void make_target(struct hp_port *port)
 {
     static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+    uint8_t table[TABLE_SIZE];
+    uint8_t call[CALL_SIZE];
     uint32_t n;
 
     for (n = 0; n < FUNCTIONS; n++) {
-        tp_add_function(model->port, function_names[n], model_function(n), FUNCTION_SIZE);
+        tp_add_function(port, function_names[n], model_function(n), FUNCTION_SIZE);
+        put_pointer(table + (size_t)8 * n, n);
     }
-    tp_poke(model->port, model_function(PADDED), endbr64, sizeof(endbr64));
+    put_call(call);
+    tp_poke(port, model_function(PADDED), endbr64, sizeof(endbr64));
+    tp_poke(port, model_function(4) + CALL_OFFSET, call, sizeof(call));
+    tp_add_range(port, TABLE, table, sizeof(table), TP_CONSTANT);
+    tp_add_symbol(port, (struct tp_symbol){"table", NULL, TABLE, TABLE_SIZE, HP_KIND_DATA});
+}
+
+void model_make_kinds(struct model *model)
+{
+    uint32_t n;
+
+    make_target(model->port);
     make_simple(model, KIND_ONE, NONE, 0, NONE);
     make_simple(model, KIND_ON_ONE, KIND_ONE, 1, NONE);
     make_simple(model, KIND_AGAIN, KIND_ON_ONE, 0, NONE);
@@ -199,6 +314,8 @@ void model_make_kinds(struct model *model)
     make_simple(model, KIND_PROVIDER, NONE, 5, NONE);
     make_simple(model, KIND_IMPORTER, KIND_PROVIDER, 4, NONE);
     make_expect(model);
+    make_splice(model);
+    make_on_splice(model);
     make_simple(model, KIND_OTHER, NONE, 0, NONE);
     make_broken(model);
     for (n = 0; n < KINDS; n++) {

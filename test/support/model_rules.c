@@ -4,39 +4,61 @@
 
 #include "model_internal.h"
 
-#define JUMP_SIZE 5u
-
-static void put_patch(const struct patch *patch, uint64_t image, uint8_t *text)
+/* A branch of five bytes: what comes behind its opcode. */
+static void put_distance(uint8_t *out, uint64_t addr, uint64_t dest)
 {
-    static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-    uint64_t at = model_function(patch->function) + model_pad(patch->function);
-    uint8_t *out = text + (at - TP_TEXT);
-    uint32_t distance = (uint32_t)(image + patch->new_offset - (at + JUMP_SIZE));
+    uint32_t distance = (uint32_t)(dest - (addr + 5));
     uint32_t n;
 
-    if (patch->nops != 0) {
-        memcpy(out, nop5, sizeof(nop5)); /* the only length in use */
-        return;
-    }
-    out[0] = 0xe9;
     for (n = 0; n < 4; n++) {
         out[1 + n] = (uint8_t)(distance >> (8 * n));
     }
 }
 
-void model_text(const struct model *model, uint8_t text[TP_TEXT_SIZE])
+static void put_patch(const struct patch *patch, uint64_t image, struct memory *memory)
+{
+    static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00}; /* the only length in use */
+    uint64_t dest = image + patch->new_offset;
+    uint8_t *out = model_byte(memory, patch->addr);
+    uint32_t n;
+
+    switch (patch->kind) {
+    case HP_WRITE_NOP:
+        memcpy(out, nop5, sizeof(nop5));
+        break;
+    case HP_WRITE_BYTES:
+        memcpy(out, patch->bytes, patch->size);
+        break;
+    case HP_WRITE_POINTER:
+        for (n = 0; n < 8; n++) {
+            out[n] = (uint8_t)(dest >> (8 * n));
+        }
+        break;
+    default:
+        out[0] = patch->kind == HP_WRITE_CALL_TO ? 0xe8 : 0xe9;
+        put_distance(out, patch->addr, dest);
+        break;
+    }
+}
+
+uint8_t *model_byte(struct memory *memory, uint64_t addr)
+{
+    return addr >= TABLE ? &memory->table[addr - TABLE] : &memory->text[addr - TP_TEXT];
+}
+
+void model_memory(const struct model *model, struct memory *memory)
 {
     uint32_t n;
     uint32_t i;
 
-    memcpy(text, model->base, TP_TEXT_SIZE);
+    memcpy(memory, &model->base, sizeof(*memory));
     for (n = 0; n < model->depth; n++) {
         const struct entry *entry = &model->entries[model->stack[n]];
         const struct kind *kind = model_kind(model, model->stack[n]);
 
         for (i = 0; i < kind->patch_count; i++) {
             if (entry->patched[i]) {
-                put_patch(&kind->patches[i], entry->addr, text);
+                put_patch(&kind->patches[i], entry->addr, memory);
             }
         }
     }
@@ -73,7 +95,7 @@ int32_t model_judge_upload(const struct model *model, uint8_t name, uint8_t kind
     return 0;
 }
 
-/* Whether two payloads patch a function in common. */
+/* Whether two payloads change a byte in common. */
 static bool meet(const struct kind *a, const struct kind *b)
 {
     uint32_t i;
@@ -81,7 +103,8 @@ static bool meet(const struct kind *a, const struct kind *b)
 
     for (i = 0; i < a->patch_count; i++) {
         for (j = 0; j < b->patch_count; j++) {
-            if (a->patches[i].function == b->patches[j].function) {
+            if (a->patches[i].addr < b->patches[j].addr + b->patches[j].size &&
+                b->patches[j].addr < a->patches[i].addr + a->patches[i].size) {
                 return true;
             }
         }
@@ -108,22 +131,26 @@ static bool overlaps(const struct model *model, uint8_t name)
     return false;
 }
 
-static bool is_patched(const struct model *model, uint8_t function)
+/* Whether memory, of which nothing is patched when it is a REPLACE, is as the payload expects it.
+ */
+static bool is_as_expected(const struct model *model, uint8_t name, bool replace)
 {
-    uint32_t n;
+    const struct kind *kind = model_kind(model, name);
+    struct memory memory;
     uint32_t i;
 
-    for (n = 0; n < model->depth; n++) {
-        const struct entry *entry = &model->entries[model->stack[n]];
-        const struct kind *kind = model_kind(model, model->stack[n]);
+    memcpy(&memory, &model->base, sizeof(memory));
+    if (!replace) {
+        model_memory(model, &memory);
+    }
+    for (i = 0; i < kind->patch_count; i++) {
+        const struct patch *patch = &kind->patches[i];
 
-        for (i = 0; i < kind->patch_count; i++) {
-            if (entry->patched[i] && kind->patches[i].function == function) {
-                return true;
-            }
+        if (memcmp(model_byte(&memory, patch->addr), patch->expect, patch->expect_size) != 0) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 static bool has_action_hooks(const struct model *model, uint8_t name)
@@ -157,7 +184,7 @@ static int32_t judge_apply(const struct model *model, uint8_t name, bool replace
     if (replace && has_action_hooks(model, name)) {
         return -HP_ERRNO_EOPNOTSUPP;
     }
-    if (!replace && ((kind->expects && is_patched(model, 0)) || overlaps(model, name))) {
+    if (!is_as_expected(model, name, replace) || (!replace && overlaps(model, name))) {
         return -HP_ERRNO_EINVAL;
     }
     return 0;
@@ -318,5 +345,7 @@ void model_carried_out(struct model *model)
     model->stack[model->depth] = model->subject;
     model->depth++;
     model->counts[MODEL_APPLIED]++;
+    model->counts[MODEL_SPLICED] += entry->kind == KIND_SPLICE;
+    model->counts[MODEL_RESPLICED] += entry->kind == KIND_ON_SPLICE;
     end(model, 0);
 }

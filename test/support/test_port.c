@@ -426,9 +426,12 @@ enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint64_t addr,
     return HP_OK;
 }
 
+/* A place that is refused anyway is no call that could be made to fail: nobody could tell. */
 enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
 {
-    return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_patchable(port, addr, size);
+    enum hp_status status = tp_patchable(port, addr, size);
+
+    return status == HP_OK && tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : status;
 }
 
 /* Whether all of a range has the flag `wanted`, and none is denied. */
@@ -461,7 +464,9 @@ enum hp_status tp_patchable(const struct hp_port *port, uint64_t addr, size_t si
 
 enum hp_status hp_port_spliceable(struct hp_port *port, uint64_t addr, size_t size)
 {
-    return tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : tp_spliceable(port, addr, size);
+    enum hp_status status = tp_spliceable(port, addr, size);
+
+    return status == HP_OK && tp_fails(port, HP_PATCH_RANGE) ? HP_PATCH_RANGE : status;
 }
 
 enum hp_status tp_spliceable(const struct hp_port *port, uint64_t addr, size_t size)

@@ -32,7 +32,8 @@ static const uint32_t wanted[MODEL_EVENTS] = {
     [MODEL_UNLOADED] = 500,        [MODEL_TIMED_OUT] = 200,       [MODEL_NOT_HELD] = 200,
     [MODEL_CHANGED] = 200,         [MODEL_PRE_FAILED] = 50,       [MODEL_HOOK_FAILED] = 20,
     [MODEL_FAULTS] = 1000,         [MODEL_BUSY] = 1000,           [MODEL_BAD_CALLS] = 1000,
-    [MODEL_LISTED] = 1000,         [MODEL_DENIED] = 200,
+    [MODEL_LISTED] = 1000,         [MODEL_DENIED] = 200,          [MODEL_SPLICED] = 100,
+    [MODEL_RESPLICED] = 20,
 };
 
 static void random_sequences(void **state)
