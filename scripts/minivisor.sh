@@ -207,7 +207,7 @@ compare_verdicts() {
         else
             printf '    FAIL  %-12s offline %s, in the hypervisor %s\n' "$name" "$offline" "$running"
         fi
-    done < <(sed -n 's/^    verdict \([a-z]*\): \(.*\)$/\1 \2/p' "$files/transcript")
+    done < <(sed -n 's/^    verdict \([a-z]*\): \(.*\)$/\1 \2/p' "$files/transcript" | sort -u)
 }
 
 run_scenario() {

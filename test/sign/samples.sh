@@ -86,7 +86,7 @@ for key in rsa2048 rsa3072 rsa4096; do
 done
 
 status=0
-HOTPATCH_TEST_SIGNED=$work run_quiet "$HP_ROOT/build/bin/test_samples" || status=$?
+HOTPATCH_TEST_SIGNATURES=$work run_quiet "$HP_ROOT/build/bin/test_samples" || status=$?
 files=$(find . -name '*-*.o' | wc -l)
 [ "$files" -eq 45 ] || die "$files files were made, 45 wanted"
 if [ "$status" -eq 0 ]; then

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signed files that others made, in the folder that HOTPATCH_TEST_SIGNED names
+ * Signed files that others made, in the folder that HOTPATCH_TEST_SIGNATURES names
  * (test/sign/samples.sh makes one with openssl and Linux's sign-file): NAME.cert.pem are the keys,
  * and what a file's name begins with says what is wanted. Without the folder there is nothing to
  * test.
@@ -169,7 +169,7 @@ static unsigned int walk(const char *folder, bool certificates)
 
 static void test_samples(void **state)
 {
-    const char *folder = getenv("HOTPATCH_TEST_SIGNED");
+    const char *folder = getenv("HOTPATCH_TEST_SIGNATURES");
     uint32_t n;
 
     (void)state;
