@@ -29,7 +29,7 @@ shell        -  lint         shellcheck has no finding
 man          -  lint         the manual page is well formed
 porting      q  build        docs/PORTING.md and port/template have every function of the port
 consumer     -  build        the installed package works from CMake, pkg-config, without a C library
-readme       -  build        the example of README.md compiles and does what it says
+readme       -  build,qemu   the examples of README.md do what it says, one of them in the real Xen
 fuzz         -  build,clang  a short run of the fuzz targets
 safepoint    -  build,clang  a safe point costs one load and one branch while nothing is to be done
 model        -  build,model  the model of the rendezvous in all interleavings; mutants are found
@@ -116,7 +116,7 @@ step_shell() { scripts/lint.sh shell; }
 step_man() { scripts/lint.sh man; }
 step_porting() { test/porting/run.sh; }
 step_consumer() { test/consumer/run.sh; }
-step_readme() { test/readme/run.sh; }
+step_readme() { test/readme/run.sh --xen; }
 step_fuzz() { test/fuzz/run.sh; }
 step_safepoint() { test/safepoint/run.sh; }
 step_model() { test/model/run.sh; }

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Compiles the first C block of README.md against the installed library and runs it on a good and on
 # a damaged payload. The program takes the payload and the target and exits 0 when it is accepted.
+# With --xen it also makes the payload that the README shows, and runs it in the real Xen, by the
+# README's own commands.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
@@ -27,13 +29,28 @@ refuses() {
     [ "$status" -eq 1 ]
 }
 
+# block LANGUAGE: the first block of README.md that is marked so.
+block() {
+    awk -v mark="\`\`\`$1" '$0 == mark { inside = 1; next } /^```/ && inside { exit } inside' \
+        "$HP_ROOT/README.md"
+}
+
+# in_xen: the payload and the commands of README.md, in a folder that looks like the project's.
+in_xen() {
+    mkdir "$work/xen" && ln -s "$HP_ROOT"/{build,include,scripts,test} "$work/xen" &&
+        block C >"$work/xen/hello.c" && block sh >"$work/xen/commands" &&
+        grep -q 'hotpatch pack' "$work/xen/commands" &&
+        (cd "$work/xen" && bash -euo pipefail ./commands) >"$work/said" &&
+        grep -q '^  applied: .*Hello World' "$work/said" &&
+        grep -q '^  reverted: ' "$work/said"
+}
+
 build_preset default
 run_quiet cmake --install "$HP_ROOT/build" --prefix "$work/prefix"
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name hotpatch-host.pc)")
 export PKG_CONFIG_PATH
 
-awk '/^```c$/ { inside = 1; next } /^```/ && inside { exit } inside' "$HP_ROOT/README.md" \
-    >"$work/example.c"
+block c >"$work/example.c"
 [ -s "$work/example.c" ] || die 'README.md has no C block'
 # shellcheck disable=SC2046 # pkg-config's answer is words
 passes 'the example compiles' "${CC:-gcc}" -std=c11 -Wall -Wextra -Werror -o "$work/example" \
@@ -48,5 +65,9 @@ head -c 200 "$work/good" >"$work/truncated"
 
 passes 'the payload is accepted' accepts "$work/good" "$work/target"
 passes 'a truncated payload is refused' refuses "$work/truncated" "$work/target"
+
+if [ "${1-}" = --xen ]; then
+    passes 'the payload is applied in the real Xen' in_xen
+fi
 
 printf '%d passed, 0 failed\n' "$passed"
