@@ -33,10 +33,11 @@ extern "C" {
  */
 struct hp_host_options {
     size_t size;        /* sizeof(struct hp_host_options) */
-    bool has_base;      /* use `base`; files only */
+    bool has_base;      /* use `base` */
     uint64_t base;      /* address of the first payload loaded; without it, the first page after
                            the image; later payloads follow. Rounded up as a payload's alignment
-                           demands */
+                           demands. For the process itself: payloads are placed in the GiB from here
+                           on, instead of near the executable */
     size_t page_size;   /* bytes; 0: 4096 for a file, that of the machine for the process itself,
                            which takes no other */
     uint32_t cpu_limit; /* bound on CPU numbers; 0: HP_HOST_CPUS */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/authenticate.h"
+#include "apply/island.h"
 #include "apply/records.h"
 #include "apply/splices.h"
 #include "apply/tables.h"
@@ -304,6 +305,9 @@ static enum hp_status build(struct hp_loading *loading)
         note_properties(loading);
         status = hp_image_seal(loading);
     }
+    if (status == HP_OK) {
+        status = hp_islands_build(loading);
+    }
     return status;
 }
 
@@ -404,6 +408,9 @@ enum hp_status hp_payload_stacks_on(const struct hp_payload *payload,
 
 void hp_payload_unload(struct hp_payload *payload)
 {
+    if (payload->islands.size > 0) {
+        hp_port_image_free(payload->port, &payload->islands);
+    }
     if (payload->image.memory.size > 0) {
         hp_port_image_free(payload->port, &payload->image.memory);
     }

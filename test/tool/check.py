@@ -285,7 +285,8 @@ def check_plan():
         "record": 0, "address": hex(greeting), "symbol": "greeting", "offset": 0, "size": 5,
         "old": "488d05f90f", "new": jump(greeting, dest), "kind": "jmp",
         "destination": write["destination"], "destination_symbol": "new_greeting",
-        "destination_offset": 0, "landing_pad": 0, "uncertain": False}))
+        "destination_offset": 0, "second_trampoline": None, "landing_pad": 0,
+        "uncertain": False}))
     equal("base is used", BASE <= dest < BASE + 0x1000, True)
 
     plan = writes(*TARGET, "kinds")
@@ -294,8 +295,8 @@ def check_plan():
         "section": ".livepatch.funcs",
         "record": 0, "address": hex(greeting + 7), "symbol": "greeting", "offset": 7, "size": 8,
         "old": "0f1f840044332211", "new": "0f1f840000000000", "kind": "nop", "destination": None,
-        "destination_symbol": None, "destination_offset": None, "landing_pad": 0,
-        "uncertain": False})
+        "destination_symbol": None, "destination_offset": None, "second_trampoline": None,
+        "landing_pad": 0, "uncertain": False})
     equal("plan behind a landing pad",
           (pad["address"], pad["symbol"], pad["offset"], pad["landing_pad"], pad["old"],
            pad["new"], pad["destination_symbol"]),
@@ -350,7 +351,8 @@ def check_splices():
     def write(record, addr, symbol, kind, before, after, dest):
         return {"section": ".hotpatch.splices", "record": record, "address": hex(addr),
                 "symbol": symbol[0], "offset": symbol[1], "size": len(before) // 2, "old": before,
-                "new": after, "kind": kind, **dest, "landing_pad": 0, "uncertain": False}
+                "new": after, "kind": kind, **dest, "second_trampoline": None, "landing_pad": 0,
+                "uncertain": False}
 
     equal("plan of splices", plan, [
         write(0, place, ("dispatcher", 0), "call", branch(b"\xe8", place, old),
