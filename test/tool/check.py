@@ -470,6 +470,33 @@ def check_inspect():
            run("inspect", "signed")[1]), (True, True))
 
 
+def check_far():
+    """Functions beyond the reach of their jumps: through a second trampoline where the target has
+    such, else refused."""
+    symbols = symbols_of("islands")
+    guarded, base = symbols["guarded"][0], symbols["greeting"][0] + (1 << 32)
+    code, out, err = run("plan", "--json", "--target", "islands", "far")
+    equal("plan out of reach", (code, err), (0, ""))
+    (write,) = json.loads(out)["writes"]
+    dest, island = int(write["destination"], 16), int(write["second_trampoline"], 16)
+    equal("plan out of reach", (int(write["address"], 16), write["destination_symbol"],
+                                base <= dest < base + 0x1000, write["new"]),
+          (guarded + 4, "far_answer", True, jump(guarded + 4, island)))
+    equal("plan out of reach is near", abs(island - guarded) < 1 << 31, True)
+    code, out, err = run("plan", "--target", "islands", "far")
+    equal("plan out of reach as text",
+          f"\n    jmp second trampoline ({island:#x}) -> far_answer ({dest:#x})\n" in out, True)
+    code, out, err = run("plan", "--json", "--target", "islands", "--base", hex(BASE), "far")
+    equal("plan within reach", (code, json.loads(out)["writes"][0]["second_trampoline"]), (0, None))
+
+    far = ["--target", "target", "--base", hex(base)]
+    for command in ("plan", "validate"):
+        code, out, err = run(command, *far, "far-refused")
+        equal(f"{command}: no second trampolines", (code, "patch-reach" in out + err), (1, True))
+    code, out, err = run("validate", "--target", "islands", "far")
+    equal("validate out of reach", (code, err), (0, ""))
+
+
 def check_link():
     target = symbols_of("target")
     code, out, err = run("link", *TARGET, "--base", hex(BASE), "-o", "first.elf", "first")
@@ -603,7 +630,8 @@ def check_colour():
 
 def main():
     for check in (check_usage, check_validate, check_refusals, check_unreadable, check_stack,
-                  check_json, check_plan, check_splices, check_inspect, check_link, check_colour):
+                  check_json, check_plan, check_splices, check_inspect, check_far, check_link,
+                  check_colour):
         check()
     print(f"{passed} passed, {len(failures)} failed")
     return 1 if failures else 0
