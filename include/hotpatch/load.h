@@ -145,7 +145,8 @@ struct hp_load_options {
  *   options  NULL: all defaults
  *   diag     says where it failed; may be NULL
  *
- * Returns HP_OK, or the status of the first defect: any that is not only of hp_plan_capture().
+ * Returns HP_OK, or the status of the first defect: any that is not only of hp_plan_capture(), or
+ * for a function that needs a second trampoline HP_PATCH_RANGE or HP_PATCH_DENIED.
  * Nothing is left allocated on error, and target memory is never written. Context: load. May sleep.
  * Source: SPEC section 7.
  */

@@ -122,8 +122,9 @@ struct hp_image_memory {
 /*
  * Obtains zeroed memory for a payload, writable through memory->host. It lies within branch reach
  * of the target's code when it lies in [low, high). A port that cannot honour the range (because
- * the user of an offline tool chose a base address) may give other addresses: the library then
- * refuses every jump and relocation that does not reach.
+ * the user of an offline tool chose a base address, or because there is room for no more than
+ * second trampolines) may give other addresses: the library then refuses every jump and relocation
+ * that does not reach, but for jumps that a second trampoline lengthens.
  *
  * Context: load. May sleep: yes. Errors: HP_IMAGE_MEMORY. Since: 0.1.
  */

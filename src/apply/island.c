@@ -135,7 +135,7 @@ static enum hp_status obtain(const struct hp_loading *loading, const struct need
     if (status) {
         memset(memory, 0, sizeof(*memory));
     } else if (memory->addr < need->low || memory->addr > need->high - request.size ||
-               memory->addr % page != 0 || memory->size != request.size) {
+               (memory->addr & (page - 1)) != 0 || memory->size != request.size) {
         status = HP_ISLAND_MEMORY;
     }
     return status;
