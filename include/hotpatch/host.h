@@ -164,8 +164,8 @@ bool hp_host_rewritten(const struct hp_port *port, size_t index, uint64_t *addr,
 /* Counters of a port, for tests and benchmarks. */
 struct hp_host_counters {
     uint64_t allocs;         /* hp_port_alloc() calls */
-    uint64_t image_allocs;   /* hp_port_image_alloc() calls */
-    uint64_t live;           /* allocations of both kinds not yet freed */
+    uint64_t image_allocs;   /* hp_port_image_alloc() and hp_port_island_alloc() calls */
+    uint64_t live;           /* allocations of all kinds not yet freed */
     uint64_t aliases;        /* hp_port_alias_map() calls */
     uint64_t live_aliases;   /* aliases not yet unmapped */
     uint64_t live_mappings;  /* mappings made for payloads and aliases that are still there */

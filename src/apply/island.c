@@ -134,8 +134,9 @@ static enum hp_status obtain(const struct hp_loading *loading, const struct need
     status = hp_port_island_alloc(payload->port, &request, memory);
     if (status) {
         memset(memory, 0, sizeof(*memory));
-    } else if (memory->addr < need->low || memory->addr > need->high - request.size ||
-               (memory->addr & (page - 1)) != 0 || memory->size != request.size) {
+    } else if (memory->addr == 0 || memory->addr < need->low ||
+               memory->addr > need->high - request.size || (memory->addr & (page - 1)) != 0 ||
+               memory->size != request.size) {
         status = HP_ISLAND_MEMORY;
     }
     return status;

@@ -509,6 +509,25 @@ static void test_breach(void **state)
     }
 }
 
+/* Address 0 stands for none, wherever the target's code is. */
+static void test_address_zero(void **state)
+{
+    struct far_arch low = arches[0];
+    struct fixture f;
+
+    (void)state;
+    low.rig.text = 0x100000;
+    low.rig.image = 4 * GIB;
+    low.distance = 4 * GIB - 0x101005;
+    begin(&f, &low, ISLANDS);
+    assert_int_equal(load_one(&f), HP_ISLAND_MEMORY); /* the lowest address of the range */
+    assert_int_equal(f.port->island_request.low, 0);
+    assert_refused(&f);
+    f.port->island_addr = TP_PAGE;
+    assert_int_equal(load_one(&f), HP_OK);
+    end(&f);
+}
+
 /* A place that may not be patched gets none, and says so. */
 static void test_not_patchable(void **state)
 {
@@ -808,6 +827,7 @@ int main(void)
         cmocka_unit_test(test_apart),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_breach),
+        cmocka_unit_test(test_address_zero),
         cmocka_unit_test(test_not_patchable),
         cmocka_unit_test(test_landing_pads),
         cmocka_unit_test(test_faults),
