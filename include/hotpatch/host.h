@@ -33,10 +33,11 @@ extern "C" {
  */
 struct hp_host_options {
     size_t size;        /* sizeof(struct hp_host_options) */
-    bool has_base;      /* use `base`; files only */
+    bool has_base;      /* use `base` */
     uint64_t base;      /* address of the first payload loaded; without it, the first page after
                            the image; later payloads follow. Rounded up as a payload's alignment
-                           demands */
+                           demands. For the process itself: payloads are placed in the GiB from here
+                           on, instead of near the executable */
     size_t page_size;   /* bytes; 0: 4096 for a file, that of the machine for the process itself,
                            which takes no other */
     uint32_t cpu_limit; /* bound on CPU numbers; 0: HP_HOST_CPUS */
@@ -163,8 +164,8 @@ bool hp_host_rewritten(const struct hp_port *port, size_t index, uint64_t *addr,
 /* Counters of a port, for tests and benchmarks. */
 struct hp_host_counters {
     uint64_t allocs;         /* hp_port_alloc() calls */
-    uint64_t image_allocs;   /* hp_port_image_alloc() calls */
-    uint64_t live;           /* allocations of both kinds not yet freed */
+    uint64_t image_allocs;   /* hp_port_image_alloc() and hp_port_island_alloc() calls */
+    uint64_t live;           /* allocations of all kinds not yet freed */
     uint64_t aliases;        /* hp_port_alias_map() calls */
     uint64_t live_aliases;   /* aliases not yet unmapped */
     uint64_t live_mappings;  /* mappings made for payloads and aliases that are still there */

@@ -74,6 +74,8 @@ struct hp_payload {
     const struct hp_profile *profile;
     const struct hp_arch *arch;
     struct hp_image image;
+    struct hp_image_memory islands; /* the second trampolines; size 0: none is needed */
+
     struct hp_span build_id;    /* descriptor of .note.gnu.build-id, in the work area */
     struct hp_span depends;     /* of .livepatch.depends */
     struct hp_span xen_depends; /* of .livepatch.xen_depends; size 0 when absent */
@@ -128,7 +130,8 @@ struct hp_load_options {
  * target's identity and the payload's version, lays out and fills the image, resolves symbols,
  * relocates, decodes records and hooks, sets the final page permissions. Makes one hp_port_alloc()
  * and one hp_port_image_alloc(), whatever the payload, and one more hp_port_alloc() before, which
- * it gives back, to verify a signature.
+ * it gives back, to verify a signature. Where functions are beyond the reach of their jumps, and
+ * the target has HP_TARGET_ISLANDS, one hp_port_island_alloc() follows.
  *
  * A signed payload has to verify, whatever the policy: without keys it is refused, or, where
  * allow_undecided says so, counted as undecided. The policy may require a signature of every
@@ -142,7 +145,8 @@ struct hp_load_options {
  *   options  NULL: all defaults
  *   diag     says where it failed; may be NULL
  *
- * Returns HP_OK, or the status of the first defect: any that is not only of hp_plan_capture().
+ * Returns HP_OK, or the status of the first defect: any that is not only of hp_plan_capture(), or
+ * for a function that needs a second trampoline HP_PATCH_RANGE or HP_PATCH_DENIED.
  * Nothing is left allocated on error, and target memory is never written. Context: load. May sleep.
  * Source: SPEC section 7.
  */

@@ -274,11 +274,12 @@ void hp_manager_report(struct hp_manager *manager, struct hp_action_report *repo
 /*
  * Compares memory with what it should be: all writes of the applied payloads byte by byte, and the
  * text and read-only data of all loaded ones, patches on them undone, by a sum that was taken when
- * they were loaded. It finds what went wrong; the sum keeps no secret from somebody who can write
- * to this memory.
+ * they were loaded; and the second trampolines. It finds what went wrong; the sum keeps no secret
+ * from somebody who can write to this memory.
  *
- *   diag  names the first difference: the payload; and of a write the record, the offset in the
- *         write and the two bytes, of an image the region ("text" or "read-only data"). May be NULL
+ *   diag  names the first difference: the payload; and of a write or a "second trampoline" the
+ *         record, the offset in it and the two bytes, of an image the region ("text" or "read-only
+ *         data"). May be NULL
  *
  * Returns HP_OK, HP_ACTION_BUSY, HP_TARGET_READ or HP_MEMORY_CHANGED.
  */

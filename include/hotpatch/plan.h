@@ -28,6 +28,7 @@ struct hp_record {
     uint64_t new_addr;  /* replacement; 0: NOP */
     uint64_t start;     /* of the function that holds old_addr; 0 when its size is not known */
     uint64_t limit;     /* first address after that function; 0 when not known */
+    uint64_t island;    /* its second trampoline; 0: the replacement is within reach */
     uint32_t new_size;  /* as in the record */
     uint32_t old_size;  /* as in the record */
     uint8_t version;    /* 1 or 2 */
@@ -75,6 +76,7 @@ enum hp_write_kind {
 struct hp_write {
     uint64_t addr;       /* first byte written */
     uint64_t dest;       /* where the jump, call or pointer leads; HP_WRITE_NOP and _BYTES: 0 */
+    uint64_t island;     /* second trampoline by which a jump gets there; 0: it does so directly */
     uint32_t record;     /* index of the record it comes from: see `splice` */
     uint8_t kind;        /* enum hp_write_kind */
     uint8_t pad;         /* bytes of a landing pad kept in front of addr */

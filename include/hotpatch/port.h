@@ -66,7 +66,8 @@ enum {
     HP_TARGET_IBT = 1 << 6,
     HP_TARGET_STACKS = 1 << 7, /* it answers hp_port_stack_next() */
     /* It is the running system itself, so that the functions of a payload can be called. */
-    HP_TARGET_LIVE = 1 << 8
+    HP_TARGET_LIVE = 1 << 8,
+    HP_TARGET_ISLANDS = 1 << 9 /* it answers hp_port_island_alloc() */
 };
 
 /* What is being patched. Constant for the lifetime of the port. */
@@ -123,14 +124,29 @@ struct hp_image_memory {
 /*
  * Obtains zeroed memory for a payload, writable through memory->host. It lies within branch reach
  * of the target's code when it lies in [low, high). A port that cannot honour the range (because
- * the user of an offline tool chose a base address) may give other addresses: the library then
- * refuses every jump and relocation that does not reach.
+ * the user of an offline tool chose a base address, or because there is room for no more than
+ * second trampolines) may give other addresses: the library then refuses every jump and relocation
+ * that does not reach, but for jumps that a second trampoline lengthens.
  *
  * Context: load. May sleep: yes. Errors: HP_IMAGE_MEMORY. Since: 0.1.
  */
 HP_MUST_USE enum hp_status hp_port_image_alloc(struct hp_port *port,
                                                const struct hp_image_request *request,
                                                struct hp_image_memory *memory);
+
+/*
+ * Obtains zeroed memory for the second trampolines of a payload: code of some bytes each, near the
+ * functions to patch, that jumps on to new functions which are out of their jumps' reach. Asked for
+ * once at most for a payload, of one page or a few, and only when the target has HP_TARGET_ISLANDS.
+ * The range of the request must be honoured. What hp_port_image_alloc() says of memory holds for
+ * this one as well: hp_port_image_protect() makes text of it and hp_port_image_free() gives it
+ * back. It is the library's own: hp_port_patchable() denies it. There is a default, which has none.
+ *
+ * Context: load. May sleep: yes. Errors: HP_ISLAND_MEMORY. Since: 0.2.
+ */
+HP_MUST_USE enum hp_status hp_port_island_alloc(struct hp_port *port,
+                                                const struct hp_image_request *request,
+                                                struct hp_image_memory *memory);
 
 /* Gives image memory back, whatever its permissions are by then. Context: load, unload. */
 void hp_port_image_free(struct hp_port *port, const struct hp_image_memory *memory);
@@ -210,7 +226,7 @@ HP_MUST_USE enum hp_status hp_port_symbol_by_address(struct hp_port *port, uint6
 /*
  * Says whether [addr, addr + size) may be patched: whether all of it is code that stays in place
  * (the target's text, the text of a loaded payload), and none of it is on the deny list (the
- * library's own code, the rendezvous, NMI and machine-check paths).
+ * library's own code, the rendezvous, NMI and machine-check paths, second trampolines).
  *
  * Context: load. May sleep: yes. Errors: HP_PATCH_RANGE, HP_PATCH_DENIED, HP_UNDECIDED (there is no
  * target). Since: 0.1.

@@ -50,6 +50,7 @@ enum hp_errno {
     X(INVALID_ARGUMENT,       "invalid-argument",       EINVAL,     "an argument of the call is invalid")              \
     X(NO_MEMORY,              "no-memory",              ENOMEM,     "the port has no memory for the work area")        \
     X(IMAGE_MEMORY,           "image-memory",           ENOMEM,     "the port has no memory for the payload within reach of the target") \
+    X(ISLAND_MEMORY,          "island-memory",          ENOMEM,     "the new function is out of the jump's reach, and the port has no memory for a second trampoline") \
     X(PROTECT_FAILED,         "protect-failed",         EFAULT,     "the port could not set the payload's page permissions") \
     X(TARGET_READ,            "target-read",            EFAULT,     "target memory is not readable here")              \
     X(TARGET_FILE,            "target-file",            EINVAL,     "the target image cannot be read")                 \

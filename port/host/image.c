@@ -18,6 +18,9 @@
 /* Far more than the loader ever asks for: its offsets have 32 bits, in three regions. */
 #define SIZE_LIMIT (UINT64_C(1) << 34)
 
+/* Bytes from a base that the user chose in which a live target's payloads are placed. */
+#define BASE_ROOM (UINT64_C(1) << 30)
+
 /* Times that another thread may take the range that was just found to be free. */
 #define PLACE_TRIES 8
 
@@ -95,6 +98,24 @@ static size_t map_size(size_t size)
     return (size_t)rounded;
 }
 
+/* True when neither a payload nor what the target keeps after booting lies in [addr, end). */
+static bool is_free(const struct hp_port *port, uint64_t addr, uint64_t end)
+{
+    size_t i = first_image_above(port, addr);
+
+    if (i < port->image_count && port->images[i]->addr < end) {
+        return false;
+    }
+    /* A base that the user chose may lie in what is free once the target has booted. */
+    for (i = hp_host_section_above(port, addr);
+         i < port->section_count && port->sections[i].addr < end; i++) {
+        if (!port->sections[i].discarded) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
  * Chooses the address behind the payload that was loaded last, so that one loaded, unloaded and
  * loaded again keeps its address. False when that range is not to be had.
@@ -102,16 +123,16 @@ static size_t map_size(size_t size)
 static bool place_image(const struct hp_port *port, const struct hp_image_request *request,
                         uint64_t *addr)
 {
-    const struct hp_host_image *last;
     uint64_t start = port->base;
     size_t i;
 
     if (start == HP_HOST_BASE && !port->has_base && request->high < start) {
         start = HP_HOST_BASE_32;
     }
-    if (port->image_count > 0) {
-        last = port->images[port->image_count - 1];
-        start = last->addr + last->size;
+    for (i = 0; i < port->image_count; i++) {
+        if (!port->images[i]->island) {
+            start = port->images[i]->addr + port->images[i]->size;
+        }
     }
     if (!hp_align_u64(start, request->align, addr) || *addr > port->last_addr ||
         request->size > port->last_addr - *addr) {
@@ -120,14 +141,23 @@ static bool place_image(const struct hp_port *port, const struct hp_image_reques
     if (!port->has_base && (*addr < request->low || *addr + request->size > request->high)) {
         return false;
     }
-    /* A base that the user chose may lie in what is free once the target has booted. */
-    for (i = hp_host_section_above(port, *addr);
-         i < port->section_count && port->sections[i].addr < *addr + request->size; i++) {
-        if (!port->sections[i].discarded) {
-            return false;
+    return is_free(port, *addr, *addr + request->size);
+}
+
+/* Chooses the lowest free address, but not 0, in the range of the request. */
+static bool place_island(const struct hp_port *port, const struct hp_image_request *request,
+                         uint64_t *addr)
+{
+    uint64_t start = request->low != 0 ? request->low : 1;
+
+    while (hp_align_u64(start, request->align, addr) && *addr < request->high &&
+           request->size <= request->high - *addr) {
+        if (is_free(port, *addr, *addr + request->size)) {
+            return true;
         }
+        start = *addr + request->align;
     }
-    return true;
+    return false;
 }
 
 /* Maps the memory file where the target sees it, read-only as yet; false when there is no room. */
@@ -159,11 +189,14 @@ static bool map_image(const struct hp_port *port, const struct hp_image_request 
                       struct hp_host_image *image)
 {
     size_t size = map_size(request->size);
+    bool placed;
     void *host;
 
     image->size = request->size;
     image->fd = -1;
-    if (size == 0 || (!port->live && !place_image(port, request, &image->addr))) {
+    placed = port->live || (image->island ? place_island(port, request, &image->addr)
+                                          : place_image(port, request, &image->addr));
+    if (size == 0 || !placed) {
         return false;
     }
     image->fd = hp_host_memory_file("hotpatch-payload", size);
@@ -220,34 +253,34 @@ static bool add_image(struct hp_port *port, struct hp_host_image *image)
     return true;
 }
 
-enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
-                                   struct hp_image_memory *memory)
+/* Obtains memory of either kind; `none` is the status when there is none. */
+static enum hp_status obtain(struct hp_port *port, const struct hp_image_request *request,
+                             bool island, enum hp_status none, struct hp_image_memory *memory)
 {
     size_t page = port->target.page_size;
     struct hp_host_image *image;
 
     memset(memory, 0, sizeof(*memory));
-    hp_host_check_context(port, __func__, HP_HOST_CALL);
-    (void)atomic_fetch_add(&port->counts.image_allocs, 1);
     if (request->size == 0 || request->size % page != 0 || !hp_is_power_of_two(request->align) ||
         request->align < page) {
         return HP_INVALID_ARGUMENT;
     }
     if (hp_host_must_fail(port) || request->size > SIZE_LIMIT) {
-        return HP_IMAGE_MEMORY;
+        return none;
     }
     image = calloc(1, sizeof(*image) + request->size / page);
     if (image == NULL) {
-        return HP_IMAGE_MEMORY;
+        return none;
     }
+    image->island = island;
     if (!map_image(port, request, image)) {
         free(image);
-        return HP_IMAGE_MEMORY;
+        return none;
     }
     if (!add_image(port, image)) {
         unmap_image(port, image);
         free(image);
-        return HP_IMAGE_MEMORY;
+        return none;
     }
     memory->host = image->host;
     memory->addr = image->addr;
@@ -256,6 +289,28 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
     (void)atomic_fetch_add(&port->counts.live, 1);
     (void)atomic_fetch_add(&port->counts.live_mappings, mappings_of_image(port));
     return HP_OK;
+}
+
+enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                   struct hp_image_memory *memory)
+{
+    struct hp_image_request own = *request;
+
+    hp_host_check_context(port, __func__, HP_HOST_CALL);
+    (void)atomic_fetch_add(&port->counts.image_allocs, 1);
+    if (port->live && port->has_base) {
+        own.low = port->base;
+        own.high = port->base + BASE_ROOM;
+    }
+    return obtain(port, &own, false, HP_IMAGE_MEMORY, memory);
+}
+
+enum hp_status hp_port_island_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                    struct hp_image_memory *memory)
+{
+    hp_host_check_context(port, __func__, HP_HOST_CALL);
+    (void)atomic_fetch_add(&port->counts.image_allocs, 1);
+    return obtain(port, request, true, HP_ISLAND_MEMORY, memory);
 }
 
 /* ---- giving it back -------------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ struct hp_host_image {
     uint64_t addr;
     size_t size;
     int fd;
+    bool island;     /* it is for second trampolines */
     uint8_t pages[]; /* of each page: 1 + its enum hp_protection once that is set, else 0 */
 };
 

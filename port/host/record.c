@@ -55,7 +55,7 @@ enum hp_status hp_host_read_record(const struct hp_host_reader *reader, const ui
     if (!is_range(port, start, end) || start % port->target.page_size != 0) {
         return hp_host_refuse(reader->diag, "capability record: bad load window");
     }
-    if (!port->has_base && start != end) {
+    if (!port->live && !port->has_base && start != end) {
         port->has_base = true;
         port->base = start;
     }

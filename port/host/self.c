@@ -343,7 +343,7 @@ static enum hp_status open_process(struct hp_port *port, struct hp_diag *diag)
 
     port->has_target = true;
     port->live = true;
-    port->target.flags = HP_TARGET_LIVE;
+    port->target.flags = HP_TARGET_LIVE | HP_TARGET_ISLANDS;
     port->bias = find_process().bias;
     port->executable = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (port->executable < 0) {
@@ -366,7 +366,7 @@ enum hp_status hp_host_open_self(struct hp_port **port, const struct hp_host_opt
     }
     *port = NULL;
     status = hp_host_take_options(&own, options);
-    if (status == HP_OK && (own.has_base || (own.page_size != 0 && own.page_size != page_size))) {
+    if (status == HP_OK && own.page_size != 0 && own.page_size != page_size) {
         status = HP_INVALID_ARGUMENT;
     }
     if (status) {

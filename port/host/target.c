@@ -126,13 +126,17 @@ enum hp_status hp_port_target_read(struct hp_port *port, uint64_t addr, void *bu
 
 enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
 {
+    const struct hp_host_image *image = hp_host_image_at(port, addr);
     const struct hp_host_section *section;
 
     hp_host_check_context(port, __func__, HP_HOST_CALL);
     if (hp_host_must_fail(port) || size == 0) {
         return HP_PATCH_RANGE;
     }
-    if (hp_host_image_at(port, addr) != NULL) {
+    if (image != NULL && image->island) {
+        return HP_PATCH_DENIED;
+    }
+    if (image != NULL) {
         return hp_host_is_image(port, addr, size, HP_PROTECT_TEXT) ? HP_OK : HP_PATCH_RANGE;
     }
     if (!port->has_target) {

@@ -256,6 +256,8 @@ void hp_port_unlock(struct hp_port *port)
  *   hp_port_relax()         a pause in a loop
  *   hp_port_window_enter()  does nothing: define it, and hp_port_window_leave(), when NMIs or
  *   hp_port_window_leave()  machine checks can run code that may be patched
+ *   hp_port_island_alloc()  has no memory: define it, and set HP_TARGET_ISLANDS, when payloads lie
+ *                           out of reach of your code and a few pages near it are free
  *   hp_port_cpu_feature()   knows none: define it when you set HP_TARGET_ALTERNATIVES
  *   hp_port_digest(), hp_port_public_verify()
  *                           the library's own SHA-2 and RSA

@@ -6,6 +6,7 @@
 
 #include "apply/capture.h"
 #include "apply/handle.h"
+#include "apply/island.h"
 #include "base/diag.h"
 #include "base/span.h"
 
@@ -131,6 +132,20 @@ static enum hp_status attest_regions(const struct hp_payload_handle *handle,
     return HP_OK;
 }
 
+static enum hp_status attest_payload(const struct hp_payload_handle *handle,
+                                     const struct hp_memory *memory, struct hp_diag *diag)
+{
+    enum hp_status status = attest_regions(handle, memory, diag);
+
+    if (status == HP_OK) {
+        status = hp_islands_attest(&handle->payload, diag);
+        if (status) {
+            note_payload(diag, handle);
+        }
+    }
+    return status;
+}
+
 enum hp_status hp_manager_attest(struct hp_manager *manager, struct hp_diag *diag)
 {
     const struct hp_payload_handle *handle;
@@ -144,7 +159,7 @@ enum hp_status hp_manager_attest(struct hp_manager *manager, struct hp_diag *dia
         memory.undone = manager->top != NULL ? &manager->top->payload : NULL;
         status = attest_writes(&memory, diag);
         for (handle = manager->first; status == HP_OK && handle != NULL; handle = handle->next) {
-            status = attest_regions(handle, &memory, diag);
+            status = attest_payload(handle, &memory, diag);
         }
     }
     hp_port_unlock(manager->port);

@@ -6,6 +6,7 @@
 
 #include "apply/authenticate.h"
 #include "apply/compiler.h"
+#include "apply/island.h"
 #include "apply/records.h"
 #include "apply/splices.h"
 #include "apply/tables.h"
@@ -308,6 +309,9 @@ static enum hp_status build(struct hp_loading *loading)
         note_properties(loading);
         status = hp_image_seal(loading);
     }
+    if (status == HP_OK) {
+        status = hp_islands_build(loading);
+    }
     return status;
 }
 
@@ -408,6 +412,9 @@ enum hp_status hp_payload_stacks_on(const struct hp_payload *payload,
 
 void hp_payload_unload(struct hp_payload *payload)
 {
+    if (payload->islands.size > 0) {
+        hp_port_image_free(payload->port, &payload->islands);
+    }
     if (payload->image.memory.size > 0) {
         hp_port_image_free(payload->port, &payload->image.memory);
     }

@@ -146,6 +146,10 @@ static enum hp_status encode_jump(const struct hp_capture *capture, const struct
     write->kind = HP_WRITE_JUMP;
     write->dest = record->new_addr;
     size = arch->encode_jump(write->new_bytes, write->addr, write->dest, pad, &distance);
+    if (size == 0 && record->island != 0) {
+        write->island = record->island;
+        size = arch->encode_jump(write->new_bytes, write->addr, write->island, pad, &distance);
+    }
     needed = (uint64_t)entry->pad + (size != 0 ? size : arch->jump_size);
     if (record->old_size < needed && capture->payload->profile->uses_filler) {
         enum hp_status status = hp_filler_check(capture, record, needed);

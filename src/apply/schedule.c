@@ -169,6 +169,28 @@ static enum hp_status check_overlap(const struct request *request)
     return HP_OK;
 }
 
+/* Second trampolines are nobody's to patch, whatever the port says. */
+static enum hp_status check_islands(const struct request *request)
+{
+    const struct hp_payload_handle *other;
+
+    for (other = request->manager->first; other != NULL; other = other->next) {
+        const struct hp_image_memory *memory = &other->payload.islands;
+        const struct hp_write *write = hp_memory_write_into(&request->handle->payload, memory->addr,
+                                                            memory->addr + memory->size);
+
+        if (write != NULL) {
+            enum hp_status status = hp_fail_numbers(request->diag, HP_STAGE_ACTION, HP_PATCH_DENIED,
+                                                    write->size, write->addr);
+
+            hp_note_write(request->diag, write);
+            note_payload(request, other);
+            return status;
+        }
+    }
+    return HP_OK;
+}
+
 /* No write may lie in a payload that could be unloaded while this one is applied. */
 static enum hp_status check_hosts(const struct request *request)
 {
@@ -292,6 +314,9 @@ static enum hp_status capture_apply(const struct request *request)
                                      .undone_count = action->revert_count};
     enum hp_status status = hp_plan_capture_from(payload, &memory, request->diag);
 
+    if (status == HP_OK) {
+        status = check_islands(request);
+    }
     if (status == HP_OK) {
         status = check_hosts(request);
     }

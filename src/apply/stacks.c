@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apply/handle.h"
+#include "apply/island.h"
 #include "apply/memory.h"
 #include "base/span.h"
 
@@ -75,9 +76,15 @@ static bool is_changing(const struct hp_payload *payload, uint64_t addr, bool re
     const struct hp_region *text = &payload->image.regions[HP_REGION_TEXT];
     const struct hp_write *write = write_at(payload, addr);
     const struct hp_text_symbol *symbol;
+    const struct hp_record *record;
 
     if (write != NULL) {
         set_function(report, name_of(payload, write));
+        return true;
+    }
+    record = revert ? hp_island_at(payload, addr) : NULL;
+    if (record != NULL) {
+        set_function(report, record->name);
         return true;
     }
     if (!revert || addr - (payload->image.memory.addr + text->offset) >= text->size) {

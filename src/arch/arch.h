@@ -125,6 +125,7 @@ struct hp_arch {
                             alignment of code */
     uint8_t jump_size;   /* bytes of the shortest jump that encode_jump() makes */
     uint8_t veneer_size; /* bytes of a veneer, a power of two; 0: branches need none */
+    uint8_t island_size; /* bytes of a second trampoline, a multiple of `word` */
     bool uses_rel;       /* SHT_REL sections are known */
     bool uses_rela;      /* SHT_RELA sections are known */
     bool pairs_relocs;   /* relocate() needs hp_reloc_job.pairs */
@@ -168,6 +169,13 @@ struct hp_arch {
      */
     size_t (*encode_jump)(uint8_t *out, uint64_t from, uint64_t to, bool pad, uint64_t *distance);
 
+    /*
+     * Encodes a second trampoline, which jumps to `to` wherever that is: island_size bytes, placed
+     * at a multiple of `word`. It jumps indirectly, and changes no register that a function is
+     * entered with.
+     */
+    void (*encode_island)(uint8_t *out, uint64_t to);
+
     /* Fills `size` bytes, a multiple of insn_min, with NOPs, the longest that fit. */
     void (*fill_nops)(uint8_t *out, size_t size);
 
@@ -190,6 +198,9 @@ struct hp_arch {
 
 /* Bytes of the longest jump. */
 #define HP_JUMP_MAX 8
+
+/* Bytes of the longest second trampoline. */
+#define HP_ISLAND_MAX 24
 
 /* Initializer of hp_arch.branches. */
 #define HP_BRANCHES(name) (HP_WITH_SPLICES ? &hp_branches_##name : NULL)

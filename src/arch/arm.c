@@ -261,7 +261,14 @@ static void put_movw(uint8_t *place, uint32_t half)
 
 #define VENEER_SIZE 8
 
-/* Finds or makes the veneer that leads to `dest`: it leaves every register as it is. */
+/* A veneer, and a second trampoline: it leaves every register as it is. */
+static void encode_island(uint8_t *out, uint64_t to)
+{
+    hp_put_le32(out, 0xe51ff004); /* ldr pc, [pc, #-4] */
+    hp_put_le32(out + 4, (uint32_t)to);
+}
+
+/* Finds or makes the veneer that leads to `dest`. */
 static bool use_veneer(const struct hp_reloc_job *job, uint32_t symbol, uint32_t dest,
                        uint32_t *addr)
 {
@@ -272,8 +279,7 @@ static bool use_veneer(const struct hp_reloc_job *job, uint32_t symbol, uint32_t
         return false;
     }
     if (hp_le32(veneer) == 0) {
-        hp_put_le32(veneer, 0xe51ff004); /* ldr pc, [pc, #-4] */
-        hp_put_le32(veneer + 4, dest);
+        encode_island(veneer, dest);
     }
     *addr = (uint32_t)job->veneers_at + offset;
     return hp_le32(veneer + 4) == dest; /* another addend would need another veneer */
@@ -446,6 +452,7 @@ const struct hp_arch hp_arch_arm = {
     .insn_min = INSN_SIZE,
     .jump_size = INSN_SIZE,
     .veneer_size = VENEER_SIZE,
+    .island_size = VENEER_SIZE,
     .uses_rel = true,
     .uses_rela = true,
     .reach =
@@ -459,6 +466,7 @@ const struct hp_arch hp_arch_arm = {
     .relocate = relocate,
     .landing_pad = landing_pad,
     .encode_jump = encode_jump,
+    .encode_island = encode_island,
     .fill_nops = fill_nops,
     .filler = filler,
     .is_marker = is_marker,

@@ -354,16 +354,24 @@ static enum hp_status apply_movw(uint32_t type, uint64_t value, uint64_t pc_valu
 #define VENEER_SIZE 16
 
 /*
- * Finds or makes the veneer that leads to `dest`. X16 is the register that the procedure call
- * standard leaves to linkers, and BR X16 may land on a BTI c (Arm ARM, "PSTATE.BTYPE").
+ * A veneer, and a second trampoline. X16 is the register that the procedure call standard leaves to
+ * linkers, and BR X16 may land on a BTI c (Arm ARM, "PSTATE.BTYPE").
  */
-static bool use_veneer(const struct hp_reloc_job *job, uint32_t symbol, uint64_t dest,
-                       uint64_t *addr)
+static void encode_island(uint8_t *out, uint64_t to)
 {
     static const uint8_t code[8] = {
         0x50, 0x00, 0x00, 0x58, /* ldr x16, . + 8 */
         0x00, 0x02, 0x1f, 0xd6, /* br x16 */
     };
+
+    memcpy(out, code, sizeof(code));
+    hp_put_le64(out + sizeof(code), to);
+}
+
+/* Finds or makes the veneer that leads to `dest`. */
+static bool use_veneer(const struct hp_reloc_job *job, uint32_t symbol, uint64_t dest,
+                       uint64_t *addr)
+{
     uint32_t offset = job->veneer_of[symbol] * VENEER_SIZE;
     uint8_t *veneer = job->veneers + offset;
 
@@ -371,11 +379,10 @@ static bool use_veneer(const struct hp_reloc_job *job, uint32_t symbol, uint64_t
         return false;
     }
     if (hp_le32(veneer) == 0) {
-        memcpy(veneer, code, sizeof(code));
-        hp_put_le64(veneer + sizeof(code), dest);
+        encode_island(veneer, dest);
     }
     *addr = job->veneers_at + offset;
-    return hp_le64(veneer + sizeof(code)) == dest; /* another addend would need another veneer */
+    return hp_le64(veneer + 8) == dest; /* another addend would need another veneer */
 }
 
 /* B, BL and their 32-bit data form: directly where that reaches, else through a veneer. */
@@ -596,6 +603,7 @@ const struct hp_arch hp_arch_arm64 = {
     .insn_min = INSN_SIZE,
     .jump_size = INSN_SIZE,
     .veneer_size = VENEER_SIZE,
+    .island_size = VENEER_SIZE,
     .uses_rela = true,
     .reach = (UINT64_C(1) << 27) -
              UINT64_C(2) * INSN_SIZE, /* a landing pad shifts it by an instruction */
@@ -611,6 +619,7 @@ const struct hp_arch hp_arch_arm64 = {
     .signs_return = signs_return,
     .takes_calls = takes_calls,
     .encode_jump = encode_jump,
+    .encode_island = encode_island,
     .fill_nops = fill_nops,
     .filler = filler,
     .is_marker = is_marker,

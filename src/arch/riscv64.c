@@ -596,6 +596,18 @@ static size_t encode_jump(uint8_t *out, uint64_t from, uint64_t to, bool pad, ui
     return 8;
 }
 
+#define ISLAND_SIZE 24
+
+/* Through T1 as well. EBREAK fills up to the address, which is aligned. */
+static void encode_island(uint8_t *out, uint64_t to)
+{
+    hp_put_le32(out, INSN_AUIPC_T1);
+    hp_put_le32(out + 4, 0x01033303); /* ld t1, 16(t1) */
+    hp_put_le32(out + 8, INSN_JR_T1);
+    hp_put_le32(out + 12, 0x00100073); /* ebreak */
+    hp_put_le64(out + 16, to);
+}
+
 /* A compressed NOP where the size calls for one: only code that has compressed ones has such. */
 static void fill_nops(uint8_t *out, size_t size)
 {
@@ -637,6 +649,7 @@ const struct hp_arch hp_arch_riscv64 = {
     .word = 8,
     .insn_min = 2,
     .jump_size = 4,
+    .island_size = ISLAND_SIZE,
     .uses_rela = true,
     .pairs_relocs = true,
     .reach = PAIR_HIGH - 1, /* code lies at even addresses */
@@ -649,6 +662,7 @@ const struct hp_arch hp_arch_riscv64 = {
     .relocate = relocate,
     .landing_pad = landing_pad,
     .encode_jump = encode_jump,
+    .encode_island = encode_island,
     .fill_nops = fill_nops,
     .filler = filler,
     .is_marker = is_marker,

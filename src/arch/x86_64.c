@@ -267,6 +267,20 @@ static size_t encode_jump(uint8_t *out, uint64_t from, uint64_t to, bool pad, ui
     return JUMP_SIZE;
 }
 
+#define ISLAND_SIZE 16
+
+/* An indirect jump, whose speculation INT3 ends, and its pointer, aligned. */
+static void encode_island(uint8_t *out, uint64_t to)
+{
+    static const uint8_t code[8] = {
+        0xff, 0x25, 0x02, 0x00, 0x00, 0x00, /* jmp *2(%rip) */
+        0xcc, 0xcc,                         /* int3; int3 */
+    };
+
+    memcpy(out, code, sizeof(code));
+    hp_put_le64(out + sizeof(code), to);
+}
+
 static void fill_nops(uint8_t *out, size_t size)
 {
     static const uint8_t nops[9][9] = {
@@ -328,6 +342,7 @@ const struct hp_arch hp_arch_x86_64 = {
     .word = 8,
     .insn_min = 1,
     .jump_size = JUMP_SIZE,
+    .island_size = ISLAND_SIZE,
     .uses_rel = false,
     .uses_rela = true,
     .reach = INT32_MAX,
@@ -342,6 +357,7 @@ const struct hp_arch hp_arch_x86_64 = {
     .landing_pad = landing_pad,
     .takes_calls = takes_calls,
     .encode_jump = encode_jump,
+    .encode_island = encode_island,
     .fill_nops = fill_nops,
     .filler = filler,
 };

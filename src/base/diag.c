@@ -429,6 +429,7 @@ static enum number_kind number_kind(enum hp_status status)
     case HP_RELOC_OFFSET:
     case HP_RELOC_OVERFLOW:
     case HP_PATCH_REACH:
+    case HP_ISLAND_MEMORY:
     case HP_PATCH_PAST_FUNCTION:
     case HP_PATCH_OVERLAP:
     case HP_SPLICE_BOUNDS:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arm64: functions with each kind of entry are patched with the library's jumps and called, in
- * guarded and in plain pages, on a processor that has branch targets and pointer authentication.
+ * guarded and in plain pages, on a processor that has branch targets and pointer authentication;
+ * those out of reach through second trampolines.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -34,6 +35,9 @@
 #define SIZE    0x20000u /* of the code: the target's, then that of the new functions */
 #define NEW_AT  0x10000u
 #define OLD_AT  0x1000u /* where arch_rules.c has the function */
+#define ISLE_AT 0x1f000u
+#define FAR_AT  0x10000000u /* of new functions that no jump reaches */
+#define PAGE    0x1000u
 #define OLD     1
 #define NEW     42
 #define CRASHED (-1)
@@ -47,6 +51,7 @@ static const uint32_t signing[WORDS] = {PACIASP, PUSH, MOV_W0(OLD), POP, AUTIASP
 static const uint32_t signing_b[WORDS] = {PACIBSP, PUSH, MOV_W0(OLD), POP, AUTIBSP, RET};
 static const uint32_t both[WORDS] = {BTI_C, PACIASP, PUSH, MOV_W0(OLD), POP, AUTIASP, RET};
 static const uint32_t new_plain[WORDS] = {MOV_W0(NEW), RET};
+static const uint32_t new_guarded[WORDS] = {BTI_C, MOV_W0(NEW), RET};
 static const uint32_t new_signing[WORDS] = {PACIASP, PUSH, MOV_W0(NEW), POP, AUTIASP, RET};
 
 static const struct arch_rig *rig(void)
@@ -116,12 +121,17 @@ static int try_call(int (*how)(const void *), uint32_t offset)
 static void make_writable(void)
 {
     assert_int_equal(mprotect(code, SIZE, PROT_READ | PROT_WRITE), 0);
+    assert_int_equal(mprotect(code + FAR_AT, PAGE, PROT_READ | PROT_WRITE), 0);
 }
 
 static void make_executable(bool guard)
 {
+    const int permissions = PROT_READ | PROT_EXEC | (guard ? PROT_BTI : 0);
+
     __builtin___clear_cache((char *)code, (char *)code + SIZE);
-    assert_int_equal(mprotect(code, SIZE, PROT_READ | PROT_EXEC | (guard ? PROT_BTI : 0)), 0);
+    __builtin___clear_cache((char *)code + FAR_AT, (char *)code + FAR_AT + PAGE);
+    assert_int_equal(mprotect(code, SIZE, permissions), 0);
+    assert_int_equal(mprotect(code + FAR_AT, PAGE, permissions), 0);
 }
 
 /* Puts both functions into place, and the patch over the old one that the library plans. */
@@ -145,17 +155,40 @@ static void patch(const uint32_t *old, const uint32_t *new, uint32_t flags, bool
     make_executable(guard);
 }
 
+/* The same with a new function that is out of reach, and the second trampoline that leads to it. */
+static void patch_far(const uint32_t *old, const uint32_t *new, uint32_t flags, bool guard)
+{
+    struct arch_patch patch = {.old_size = 4 * WORDS,
+                               .flags = flags,
+                               .distance = (int64_t)FAR_AT - OLD_AT,
+                               .island = (uintptr_t)code + ISLE_AT,
+                               .begin = new[0]};
+    struct hp_write write;
+    uint8_t island[16];
+
+    memcpy(patch.code, old, sizeof(patch.code));
+    patch.island_code = island;
+    assert_int_equal(arch_capture(rig(), &patch, &write), HP_OK);
+    assert_int_equal(write.island, patch.island);
+    make_writable();
+    memcpy(code + OLD_AT, old, 4 * WORDS);
+    memcpy(code + FAR_AT, new, 4 * WORDS);
+    memcpy(code + ISLE_AT, island, sizeof(island));
+    memcpy((void *)(uintptr_t)write.addr, write.new_bytes, write.size);
+    make_executable(guard);
+}
+
 static int map_code(void **state)
 {
     (void)state;
-    code = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    code = mmap(NULL, FAR_AT + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return code != MAP_FAILED ? 0 : -1;
 }
 
 static int unmap_code(void **state)
 {
     (void)state;
-    return munmap(code, SIZE);
+    return munmap(code, FAR_AT + PAGE);
 }
 
 /* ---- tests ------------------------------------------------------------------------------------
@@ -226,13 +259,43 @@ static void test_signing_twice(void **state)
     assert_int_equal(try_call(call, OLD_AT), CRASHED); /* nobody takes the signature off */
 }
 
+/* Through a second trampoline: in guarded pages the new function begins with a pad, or is refused.
+ */
+static void test_far(void **state)
+{
+    static const uint32_t *const padded[] = {new_guarded, new_signing};
+    struct arch_patch bare = {.old_size = 4 * WORDS,
+                              .flags = HP_TARGET_BTI,
+                              .distance = (int64_t)FAR_AT - OLD_AT,
+                              .island = (uintptr_t)code + ISLE_AT,
+                              .begin = new_plain[0]};
+    struct hp_write write;
+    size_t o;
+    size_t n;
+
+    (void)state;
+    for (o = 0; o < sizeof(olds) / sizeof(olds[0]); o++) {
+        patch_far(olds[o], new_plain, 0, false);
+        assert_int_equal(try_call(call, OLD_AT), NEW);
+        for (n = 0; n < sizeof(padded) / sizeof(padded[0]); n++) {
+            patch_far(olds[o], padded[n], HP_TARGET_BTI, false);
+            assert_int_equal(try_call(call, OLD_AT), NEW);
+            patch_far(olds[o], padded[n], HP_TARGET_BTI, true);
+            assert_int_equal(try_call(call, OLD_AT), o == 0 ? CRASHED : NEW);
+            assert_int_equal(try_call(call_by_stub, OLD_AT), o == 0 ? CRASHED : NEW);
+        }
+    }
+    assert_int_equal(arch_capture(rig(), &bare, &write), HP_LANDING_PAD_MISSING);
+    patch_far(guarded, new_plain, 0, true); /* rightly: the processor would refuse as well */
+    assert_int_equal(try_call(call, OLD_AT), CRASHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_pages),
-        cmocka_unit_test(test_guarded_pages),
-        cmocka_unit_test(test_guard_refuses),
-        cmocka_unit_test(test_signing_twice),
+        cmocka_unit_test(test_plain_pages),   cmocka_unit_test(test_guarded_pages),
+        cmocka_unit_test(test_guard_refuses), cmocka_unit_test(test_signing_twice),
+        cmocka_unit_test(test_far),
     };
 
     return cmocka_run_group_tests_name("entries", tests, map_code, unmap_code);

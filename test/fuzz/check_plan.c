@@ -100,6 +100,22 @@ static void check_nops(const uint8_t *bytes, size_t size)
     }
 }
 
+/* A second trampoline: the payload's own, and one that leads to the new function. */
+static void check_island(const struct hp_payload *payload, const struct hp_write *write,
+                         uint64_t addr)
+{
+    static const uint8_t code[8] = {0xff, 0x25, 0x02, 0, 0, 0, 0xcc, 0xcc};
+    const struct hp_image_memory *memory = &payload->islands;
+    uint64_t dest;
+
+    CHECK(addr == write->island && addr == payload->records[write->record].island);
+    CHECK(addr >= memory->addr && addr - memory->addr <= memory->size - sizeof(code) - 8);
+    CHECK((addr - memory->addr) % 16 == 0);
+    CHECK(memcmp(memory->host + (addr - memory->addr), code, sizeof(code)) == 0);
+    memcpy(&dest, memory->host + (addr - memory->addr) + sizeof(code), sizeof(dest));
+    CHECK(dest == write->dest);
+}
+
 static void check_jump(const struct hp_payload *payload, const struct hp_write *write)
 {
     uint32_t displacement = 0;
@@ -108,7 +124,12 @@ static void check_jump(const struct hp_payload *payload, const struct hp_write *
     CHECK(write->size == 5 && write->new_bytes[0] == 0xe9);
     memcpy(&displacement, write->new_bytes + 1, sizeof(displacement));
     dest = write->addr + 5 + (uint64_t)(int64_t)(int32_t)displacement;
-    CHECK(dest == write->dest && dest == payload->records[write->record].new_addr);
+    CHECK(write->dest == payload->records[write->record].new_addr);
+    if (write->island == 0) {
+        CHECK(dest == write->dest);
+    } else {
+        check_island(payload, write, dest);
+    }
 }
 
 /* The place is not the payload's own, and not inside the landing pad of its function. */

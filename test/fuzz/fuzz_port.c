@@ -24,6 +24,7 @@ struct image {
     struct seal seals[SEALS_MAX];
     uint32_t seal_count;
     bool used;
+    bool island; /* it is for second trampolines */
 };
 
 /* The header in front of work memory that remembers its size, for the comparison at its end. */
@@ -315,6 +316,12 @@ static uint8_t data_byte(uint64_t offset)
     return (uint8_t)(value >> (8 * (offset % sizeof(uint64_t))));
 }
 
+/* Whether payloads lie out of a jump's reach. */
+static bool is_far(const struct hp_port *port)
+{
+    return port->kind == FUZZ_TARGET_FAR || port->kind == FUZZ_TARGET_ISLANDS;
+}
+
 enum fuzz_target fuzz_port_kind(const struct hp_port *port)
 {
     return port->kind;
@@ -363,6 +370,9 @@ void hp_port_target(struct hp_port *port, struct hp_target *target)
                         HP_TARGET_ALT_CALLS;
         target->return_thunk = FUZZ_RETURN_THUNK;
     }
+    if (port->kind == FUZZ_TARGET_ISLANDS) {
+        target->flags = HP_TARGET_ISLANDS;
+    }
 }
 
 void *hp_port_alloc(struct hp_port *port, size_t size)
@@ -395,39 +405,31 @@ void hp_port_free(struct hp_port *port, void *memory, size_t size)
 /* The lowest address above all images, aligned, as a real port would choose it. */
 static uint64_t next_address(const struct hp_port *port, uint64_t align)
 {
-    uint64_t addr = FUZZ_IMAGE_START - (port->kind == FUZZ_TARGET_FAR ? FAR : 0);
+    uint64_t addr = FUZZ_IMAGE_START - (is_far(port) ? FAR : 0);
     uint32_t n;
 
     for (n = 0; n < IMAGES_MAX; n++) {
         const struct hp_image_memory *memory = &port->images[n].memory;
 
-        if (port->images[n].used && addr < memory->addr + memory->size) {
+        if (port->images[n].used && !port->images[n].island && addr < memory->addr + memory->size) {
             addr = memory->addr + memory->size;
         }
     }
     return (addr + align - 1) & ~(align - 1);
 }
 
-enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
-                                   struct hp_image_memory *memory)
+/* Takes memory of exactly the size asked for at an address. */
+static void take_image(struct hp_port *port, const struct hp_image_request *request, uint64_t addr,
+                       struct hp_image_memory *memory)
 {
-    const uint64_t addr = next_address(port, request->align);
     uint32_t n;
 
-    CHECK(request->size > 0 && request->size % FUZZ_PAGE == 0);
-    CHECK(request->align >= FUZZ_PAGE && (request->align & (request->align - 1)) == 0);
-    CHECK(request->low <= request->high);
     for (n = 0; n < IMAGES_MAX; n++) {
         if (!port->images[n].used) {
             break;
         }
     }
     CHECK(n < IMAGES_MAX);
-    if (fails_now(port) || (request->high <= UINT32_MAX && port->kind == FUZZ_TARGET_ABSENT)) {
-        return HP_IMAGE_MEMORY; /* also for a payload of 32 bits: there is no memory down there */
-    }
-    CHECK(port->kind == FUZZ_TARGET_FAR ||
-          (addr >= request->low && addr + request->size <= request->high));
     memset(&port->images[n], 0, sizeof(port->images[n]));
     memory->host = calloc(1, request->size);
     CHECK(memory->host != NULL);
@@ -436,6 +438,42 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
     memory->token = n;
     port->images[n].memory = *memory;
     port->images[n].used = true;
+}
+
+static void check_request(const struct hp_image_request *request)
+{
+    CHECK(request->size > 0 && request->size % FUZZ_PAGE == 0);
+    CHECK(request->align >= FUZZ_PAGE && (request->align & (request->align - 1)) == 0);
+    CHECK(request->low <= request->high);
+}
+
+enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                   struct hp_image_memory *memory)
+{
+    const uint64_t addr = next_address(port, request->align);
+
+    check_request(request);
+    if (fails_now(port) || (request->high <= UINT32_MAX && port->kind == FUZZ_TARGET_ABSENT)) {
+        return HP_IMAGE_MEMORY; /* also for a payload of 32 bits: there is no memory down there */
+    }
+    CHECK(is_far(port) || (addr >= request->low && addr + request->size <= request->high));
+    take_image(port, request, addr, memory);
+    return HP_OK;
+}
+
+/* At the lowest address that is near the functions. */
+enum hp_status hp_port_island_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                    struct hp_image_memory *memory)
+{
+    const uint64_t addr = (request->low + request->align - 1) & ~(request->align - 1);
+
+    check_request(request);
+    CHECK(port->kind == FUZZ_TARGET_ISLANDS && request->size <= request->high - request->low);
+    if (fails_now(port)) {
+        return HP_ISLAND_MEMORY;
+    }
+    take_image(port, request, addr, memory);
+    port->images[memory->token].island = true;
     return HP_OK;
 }
 
@@ -592,12 +630,18 @@ static bool is_sealed(const struct hp_port *port, uint64_t addr, size_t size,
 
 enum hp_status hp_port_patchable(struct hp_port *port, uint64_t addr, size_t size)
 {
+    const struct image *image;
+
     CHECK(size > 0 && size <= READ_MAX);
     if (port->kind == FUZZ_TARGET_ABSENT) {
         return HP_UNDECIDED;
     }
     if (in_target_text(addr, size)) {
         return touches(addr, size, FUZZ_DENIED_FIRST, FUZZ_DENIED_END) ? HP_PATCH_DENIED : HP_OK;
+    }
+    image = image_at(port, addr, size);
+    if (image != NULL && image->island) {
+        return HP_PATCH_DENIED;
     }
     return is_sealed(port, addr, size, HP_PROTECT_TEXT) ? HP_OK : HP_PATCH_RANGE;
 }

@@ -53,13 +53,14 @@ enum {
 #define FUZZ_TEXT_START UINT64_C(0xffff82d040200000)
 #define FUZZ_DATA_START (FUZZ_TEXT_START + FUZZ_TEXT_SIZE)
 
-/* From where on payloads lie, without FUZZ_TARGET_FAR. */
+/* From where on payloads lie, but for FUZZ_TARGET_FAR and FUZZ_TARGET_ISLANDS. */
 #define FUZZ_IMAGE_START (FUZZ_DATA_START + FUZZ_PAGE)
 
 enum fuzz_target {
     FUZZ_TARGET_RUNNING, /* all questions have an answer */
     FUZZ_TARGET_OFFLINE, /* an image file: some bytes are rewritten at boot, CPUs are unknown */
     FUZZ_TARGET_FAR,     /* the same without tables, and payloads lie out of a jump's reach */
+    FUZZ_TARGET_ISLANDS, /* the same with second trampolines, which make up for that */
     FUZZ_TARGET_ABSENT   /* no target at all */
 };
 

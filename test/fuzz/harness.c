@@ -113,13 +113,20 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
+/* How many allocations a payload holds: work area, image, and second trampolines if it has any. */
+static size_t blocks_of(const struct hp_payload *payload)
+{
+    return payload->islands.size > 0 ? 3 : 2;
+}
+
 static void unload(struct hp_payload *payload)
 {
     struct hp_port *port = payload->port;
     const size_t live = fuzz_port_live(port);
+    const size_t blocks = blocks_of(payload);
 
     hp_payload_unload(payload);
-    CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(port) == live - 2);
+    CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(port) == live - blocks);
     hp_payload_unload(payload);
 }
 
@@ -143,7 +150,7 @@ static enum hp_status load(const struct way *way, const uint8_t *data, size_t si
     if (status) {
         CHECK(fuzz_is_zero(payload, sizeof(*payload)) && fuzz_port_live(way->port) == live);
     } else {
-        CHECK(fuzz_port_live(way->port) == live + 2);
+        CHECK(fuzz_port_live(way->port) == live + blocks_of(payload));
         fuzz_check_image(payload, way->applied, way->applied_count, data, size);
     }
     return status;
@@ -334,6 +341,7 @@ void fuzz_harness_run(struct fuzz_harness *harness, const uint8_t *data, size_t 
     struct hp_port *running = harness->ports[FUZZ_TARGET_RUNNING];
     struct hp_port *offline = harness->ports[FUZZ_TARGET_OFFLINE];
     struct hp_port *far = harness->ports[FUZZ_TARGET_FAR];
+    struct hp_port *islands = harness->ports[FUZZ_TARGET_ISLANDS];
     struct hp_port *absent = harness->ports[FUZZ_TARGET_ABSENT];
     const struct hp_profile *any = &hp_profile_default;
     const struct hp_profile *xen = &hp_profile_xen_4_17;
@@ -343,6 +351,7 @@ void fuzz_harness_run(struct fuzz_harness *harness, const uint8_t *data, size_t 
                                {offline, any, NULL, 0, false},
                                {offline, xen, NULL, 0, true},
                                {far, any, NULL, 0, true},
+                               {islands, any, NULL, 0, true},
                                {absent, any, NULL, 0, true},
                                {absent, NULL, NULL, 0, false}};
     size_t extent;

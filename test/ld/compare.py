@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compares the library's relocations, jumps and NOPs with what GNU ld makes and objdump reads.
+"""Compares the library's relocations, jumps, second trampolines and NOPs with what GNU ld makes and
+objdump reads.
 
 usage: compare.py RELOCATE [ARCHITECTURE...]      RELOCATE is the program of relocate.c
 
@@ -26,6 +27,7 @@ import tempfile
 RELOCATE = os.path.abspath(sys.argv[1])
 RANDOM_VALUES = 100
 RANDOM_JUMPS = 3000
+RANDOM_ISLANDS = 200
 SECTIONS = 48  # each at a random address
 STRIDE = 24  # bytes from field to field
 ROOM = 96  # bytes from the last field to the end of a section
@@ -685,6 +687,32 @@ def compare_jumps(result, rng, path):
             result.failures.append(f"{arch.name} jump {start:#x} to {to:#x} reads {read}")
 
 
+def compare_islands(result, rng, path):
+    """Second trampolines: code that goes on to the address which stands in it, aligned."""
+    arch = result.arch
+    word = arch.bits // 8
+    cases = [(rng.getrandbits(arch.bits - 1) & ~(word - 1),
+              rng.getrandbits(arch.bits) & ~(arch.insn - 1)) for _ in range(RANDOM_ISLANDS)]
+    made = [bytes.fromhex(answer[0])
+            for answer in relocate(arch, "islands", [f"{to:x}" for _, to in cases])]
+    read = disassemble(arch, [(addr, code[:-word]) for (addr, _), code in zip(cases, made)], path)
+    for (addr, to), code, lines in zip(cases, made, read):
+        at = addr + len(code) - word
+        wanted = {"x86_64": [f"jmp *0x2(%rip) # {at:x}", "int3", "int3"],
+                  "arm64": [f"ldr x16, {at:x}", "br x16"],
+                  "arm": [f"ldr pc, [pc, #-4] @ {at:x}"],
+                  "riscv64": ["auipc t1,0x0", f"ld t1,16(t1) # {at:x}", "jr t1", "ebreak"],
+                  }[arch.name]
+        # Versions of objdump differ in "0x" and in the sign of a comment.
+        texts = [re.sub(r"(ldr x16, |[@#] )0x(?=[0-9a-f]+$)", r"\1", text.replace(";", "@"))
+                 for _, text in lines]
+        if (texts == wanted and len(code) % word == 0 and
+                int.from_bytes(code[-word:], "little") == to):
+            result.passed += 1
+        else:
+            result.failures.append(f"{arch.name} second trampoline {code.hex()} reads {lines}")
+
+
 def compare_nops(result, path):
     """NOPs of every size: no other instruction, and none more than needed."""
     arch = result.arch
@@ -751,6 +779,7 @@ def run(arch, form, seed, folder):
         compare_veneers(result, path)
     if form == arch.forms[0]:
         compare_jumps(result, rng, path)
+        compare_islands(result, rng, path)
         compare_nops(result, path)
     for name in rows:
         if result.seen[name, "ok"] == 0:

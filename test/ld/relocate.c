@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the library makes of relocations, jumps and NOPs, one case a line, for compare.py, which
- * compares it with what GNU ld makes and objdump reads.
+ * What the library makes of relocations, jumps, second trampolines and NOPs, one case a line, for
+ * compare.py, which compares it with what GNU ld makes and objdump reads.
  *
  *     relocate MACHINE types                prints "NUMBER NAME WIDTH" for each supported type
  *     relocate MACHINE rel|rela <cases      PLACE BYTES GOT COUNT {OFFSET TYPE SYMBOL ADDEND}...
  *     relocate MACHINE jumps <cases         FROM TO PAD
+ *     relocate MACHINE islands <cases       TO
  *     relocate MACHINE nops                 all sizes up to the longest record
  *
  * MACHINE is an ELF machine number. Of a relocation case, PLACE is the address of BYTES, SYMBOL is
@@ -308,7 +309,8 @@ static void run_relocations(const struct hp_arch *arch, bool is_rela)
     tp_free(port);
 }
 
-/* ---- types, jumps, NOPs -----------------------------------------------------------------------
+/* ---- types, jumps, second trampolines, NOPs
+ * -----------------------------------------------------------------------
  */
 
 static void print_types(const struct hp_arch *arch)
@@ -343,6 +345,19 @@ static void run_jumps(const struct hp_arch *arch)
     }
 }
 
+static void run_islands(const struct hp_arch *arch)
+{
+    char line[512];
+
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        uint8_t out[HP_ISLAND_MAX];
+
+        arch->encode_island(out, strtoull(line, NULL, 16));
+        print_bytes(out, arch->island_size);
+        putchar('\n');
+    }
+}
+
 static void print_nops(const struct hp_arch *arch)
 {
     uint8_t out[HP_WRITE_MAX];
@@ -360,7 +375,7 @@ int main(int argc, char **argv)
     const struct hp_arch *arch;
 
     if (argc != 3) {
-        die("usage: relocate MACHINE types|rel|rela|jumps|nops");
+        die("usage: relocate MACHINE types|rel|rela|jumps|islands|nops");
     }
     arch = hp_arch_find((uint16_t)strtoul(argv[1], NULL, 10));
     if (arch == NULL) {
@@ -370,6 +385,8 @@ int main(int argc, char **argv)
         print_types(arch);
     } else if (strcmp(argv[2], "jumps") == 0) {
         run_jumps(arch);
+    } else if (strcmp(argv[2], "islands") == 0) {
+        run_islands(arch);
     } else if (strcmp(argv[2], "nops") == 0) {
         print_nops(arch);
     } else {

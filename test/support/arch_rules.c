@@ -229,6 +229,9 @@ static struct eb_payload patch_payload(const struct arch_rig *rig, const struct 
 
     eb_append(p.b, p.text, 16, NULL, TP_PAGE);
     if (patch->nops == 0) {
+        if (patch->begin != 0) {
+            put(eb_bytes(p.b, p.text) + new_offset, 4, patch->begin);
+        }
         record.new_symbol = eb_symbol(p.b, "new", HP_STB_LOCAL, HP_STT_FUNC, p.text, new_offset, 4);
     }
     eb_payload_record(&p, &record);
@@ -252,7 +255,8 @@ enum hp_status arch_capture(const struct arch_rig *rig, const struct arch_patch 
         moved.image -= new_offset;
     }
     port = arch_port(&moved);
-    port->target.flags = patch->flags;
+    port->target.flags = patch->flags | (patch->island != 0 ? HP_TARGET_ISLANDS : 0);
+    port->island_addr = patch->island;
     tp_poke(port, arch_function(rig), patch->code, sizeof(patch->code));
     p = patch_payload(rig, patch, new_offset);
     status = tp_load(port, &p, NULL, &payload, &diag);
@@ -262,6 +266,9 @@ enum hp_status arch_capture(const struct arch_rig *rig, const struct arch_patch 
         if (status == HP_OK) {
             assert_int_equal(payload.write_count, 1);
             *write = payload.writes[0];
+            if (patch->island_code != NULL) {
+                memcpy(patch->island_code, payload.islands.host, 16);
+            }
         } else if (status == HP_PATCH_REACH) {
             assert_true(diag.has_numbers && diag.actual > diag.expected);
         }

@@ -92,6 +92,10 @@ struct arch_patch {
     uint64_t offset;  /* of old_addr in the function */
     uint32_t flags;   /* HP_TARGET_* */
     int64_t distance; /* of the new function from old_addr; 0: it is where the image begins */
+    uint64_t island;  /* where second trampolines lie; 0: the target has none */
+    uint32_t begin;   /* what the new function begins with */
+    uint8_t
+        *island_code; /* receives 16 bytes of the second trampoline; NULL: they are not wanted */
 };
 
 /*

@@ -79,3 +79,11 @@ uint8_t *self_payload(const struct hp_target *target, uint8_t answer, uint8_t be
     }
     return eb_payload_finish(&p, size);
 }
+
+uint64_t self_far_base(void)
+{
+    const uint64_t here = (uintptr_t)stress_0 & ~UINT64_C(0xffff);
+    const uint64_t distance = UINT64_C(6) << 30; /* more than any jump's, and room in between */
+
+    return here > 2 * distance ? here - distance : here + distance;
+}

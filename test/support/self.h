@@ -22,4 +22,7 @@ unsigned stress_2(void);
  */
 uint8_t *self_payload(const struct hp_target *target, uint8_t answer, uint8_t below, size_t *size);
 
+/* A base for payloads (struct hp_host_options) that is out of reach of the executable's code. */
+uint64_t self_far_base(void);
+
 #endif

@@ -142,6 +142,7 @@ static unsigned flags_at(const struct hp_port *port, uint64_t addr)
         if (image->memory.host != NULL && offset < image->memory.size && page < 64 &&
             image->sealed[page] && image->protection[page] != HP_PROTECT_DATA) {
             flags |= image->protection[page] == HP_PROTECT_TEXT ? TP_PATCHABLE : TP_CONSTANT;
+            flags |= image->island && !port->islands_patchable ? TP_DENIED : 0;
         }
     }
     return flags;
@@ -207,12 +208,13 @@ void hp_port_free(struct hp_port *port, void *memory, size_t size)
     port->live--;
 }
 
-/* The first address from port->image_addr on at which no other image lies. */
-static uint64_t place_image(const struct hp_port *port, const struct hp_image_request *request)
+/* The first address from `addr` on at which no other image lies. */
+static uint64_t place_image(const struct hp_port *port, const struct hp_image_request *request,
+                            uint64_t addr)
 {
-    uint64_t addr = (port->image_addr + request->align - 1) & ~(request->align - 1);
     size_t n;
 
+    addr = (addr + request->align - 1) & ~(request->align - 1);
     for (n = 0; n < TP_IMAGES_MAX; n++) {
         const struct hp_image_memory *other = &port->images[n].memory;
 
@@ -225,19 +227,14 @@ static uint64_t place_image(const struct hp_port *port, const struct hp_image_re
     return addr;
 }
 
-enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
-                                   struct hp_image_memory *memory)
+/* Obtains memory that is called `size` bytes at that address. */
+static struct tp_image *obtain(struct hp_port *port, const struct hp_image_request *request,
+                               uint64_t addr, size_t size)
 {
     struct tp_image *image = NULL;
     size_t n;
     void *host;
 
-    port->image_allocs++;
-    port->request = *request;
-    if (tp_fails(port, HP_IMAGE_MEMORY)) {
-        memset(memory, GARBAGE, sizeof(*memory));
-        return HP_IMAGE_MEMORY;
-    }
     assert_true(request->size > 0);
     assert_int_equal(request->size % port->target.page_size, 0);
     assert_true(request->align >= port->target.page_size);
@@ -251,11 +248,47 @@ enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_r
     memset(image, 0, sizeof(*image));
     image->mapped = request->size;
     image->memory.host = host;
-    image->memory.addr = place_image(port, request);
-    image->memory.size = request->size;
+    image->memory.addr = addr;
+    image->memory.size = size;
     image->memory.token = (uintptr_t)(image - port->images) + 1;
-    *memory = image->memory;
     port->live++;
+    return image;
+}
+
+enum hp_status hp_port_image_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                   struct hp_image_memory *memory)
+{
+    port->image_allocs++;
+    port->request = *request;
+    if (tp_fails(port, HP_IMAGE_MEMORY)) {
+        memset(memory, GARBAGE, sizeof(*memory));
+        return HP_IMAGE_MEMORY;
+    }
+    *memory =
+        obtain(port, request, place_image(port, request, port->image_addr), request->size)->memory;
+    return HP_OK;
+}
+
+enum hp_status hp_port_island_alloc(struct hp_port *port, const struct hp_image_request *request,
+                                    struct hp_image_memory *memory)
+{
+    uint64_t addr = port->island_addr;
+    struct tp_image *image;
+
+    port->island_allocs++;
+    port->island_request = *request;
+    assert_true((port->target.flags & HP_TARGET_ISLANDS) != 0);
+    assert_true(request->low < request->high && request->size <= request->high - request->low);
+    if (tp_fails(port, HP_ISLAND_MEMORY)) {
+        memset(memory, GARBAGE, sizeof(*memory));
+        return HP_ISLAND_MEMORY;
+    }
+    if (addr == 0) {
+        addr = place_image(port, request, request->low);
+    }
+    image = obtain(port, request, addr, request->size - port->island_less);
+    image->island = true;
+    *memory = image->memory;
     return HP_OK;
 }
 
@@ -517,7 +550,7 @@ enum hp_status tp_load_file(struct hp_port *port, uint8_t *file, size_t size,
     if (status == HP_OK) {
         assert_int_equal(diag->stage, HP_STAGE_NONE);
         assert_int_equal(port->image_allocs - image_allocs, 1);
-        assert_int_equal(port->live, live + 2);
+        assert_int_equal(port->live, live + 2 + (payload->islands.size > 0 ? 1 : 0));
     } else {
         assert_true(diag->stage > HP_STAGE_NONE && diag->stage < HP_STAGE_COUNT);
         assert_int_equal(port->live, live);

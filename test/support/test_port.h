@@ -62,6 +62,7 @@ struct tp_image {
     enum hp_protection protection[64]; /* of each page, once set */
     bool sealed[64];
     uint32_t aliases; /* of its pages */
+    bool island;      /* it is for second trampolines */
 };
 
 /* Who calls the control interface, for tests that link it: its memory lies at TP_CALLER. */
@@ -84,6 +85,9 @@ struct hp_port {
     struct hp_target target;
     bool no_target;                /* everything about the target is HP_UNDECIDED */
     uint64_t image_addr;           /* address of the next image, rounded up to its alignment */
+    uint64_t island_addr;          /* of the next second trampolines; 0: where they are asked for */
+    size_t island_less;            /* bytes that they are too short */
+    bool islands_patchable;        /* hp_port_patchable() forgets to deny them */
     uint32_t fail_at;              /* number of the fallible call that fails; 0: none does */
     uint32_t fail_also;            /* and the one of this number; 0: none */
     bool fail_onwards;             /* and every one after fail_at, too */
@@ -110,13 +114,15 @@ struct hp_port {
     struct tp_caller caller;
 
     /* set by the port, for the test to look at */
-    uint32_t calls;                  /* fallible calls so far */
-    enum hp_status failed;           /* answer of the first call that was made to fail */
-    uint32_t allocs;                 /* hp_port_alloc() calls */
-    uint32_t image_allocs;           /* hp_port_image_alloc() calls */
-    uint32_t live;                   /* blocks and images not given back */
-    uint32_t lookups;                /* hp_port_symbol_by_name() calls */
-    struct hp_image_request request; /* the last one */
+    uint32_t calls;                         /* fallible calls so far */
+    enum hp_status failed;                  /* answer of the first call that was made to fail */
+    uint32_t allocs;                        /* hp_port_alloc() calls */
+    uint32_t image_allocs;                  /* hp_port_image_alloc() calls */
+    uint32_t island_allocs;                 /* hp_port_island_alloc() calls */
+    uint32_t live;                          /* blocks and images not given back */
+    uint32_t lookups;                       /* hp_port_symbol_by_name() calls */
+    struct hp_image_request request;        /* the last one of an image ... */
+    struct hp_image_request island_request; /* ... and of second trampolines */
     uint32_t live_aliases;
     uint32_t kicks;
     uint32_t windows;    /* entered and left */

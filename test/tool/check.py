@@ -294,7 +294,8 @@ def check_plan():
         "record": 0, "address": hex(greeting), "symbol": "greeting", "offset": 0, "size": 5,
         "old": "488d05f90f", "new": jump(greeting, dest), "kind": "jmp",
         "destination": write["destination"], "destination_symbol": "new_greeting",
-        "destination_offset": 0, "landing_pad": 0, "uncertain": False}))
+        "destination_offset": 0, "second_trampoline": None, "landing_pad": 0,
+        "uncertain": False}))
     equal("base is used", BASE <= dest < BASE + 0x1000, True)
 
     plan = writes(*TARGET, "kinds")
@@ -303,8 +304,8 @@ def check_plan():
         "section": ".livepatch.funcs",
         "record": 0, "address": hex(greeting + 7), "symbol": "greeting", "offset": 7, "size": 8,
         "old": "0f1f840044332211", "new": "0f1f840000000000", "kind": "nop", "destination": None,
-        "destination_symbol": None, "destination_offset": None, "landing_pad": 0,
-        "uncertain": False})
+        "destination_symbol": None, "destination_offset": None, "second_trampoline": None,
+        "landing_pad": 0, "uncertain": False})
     equal("plan behind a landing pad",
           (pad["address"], pad["symbol"], pad["offset"], pad["landing_pad"], pad["old"],
            pad["new"], pad["destination_symbol"]),
@@ -359,7 +360,8 @@ def check_splices():
     def write(record, addr, symbol, kind, before, after, dest):
         return {"section": ".hotpatch.splices", "record": record, "address": hex(addr),
                 "symbol": symbol[0], "offset": symbol[1], "size": len(before) // 2, "old": before,
-                "new": after, "kind": kind, **dest, "landing_pad": 0, "uncertain": False}
+                "new": after, "kind": kind, **dest, "second_trampoline": None, "landing_pad": 0,
+                "uncertain": False}
 
     equal("plan of splices", plan, [
         write(0, place, ("dispatcher", 0), "call", branch(b"\xe8", place, old),
@@ -475,6 +477,33 @@ def check_inspect():
           (json.loads(run("inspect", "--json", "signed")[1])["signature"],
            "\nsignature    present, not verified (300 bytes follow the ELF file)\n" in
            run("inspect", "signed")[1]), (True, True))
+
+
+def check_far():
+    """Functions beyond the reach of their jumps: through a second trampoline where the target has
+    such, else refused."""
+    symbols = symbols_of("islands")
+    guarded, base = symbols["guarded"][0], symbols["greeting"][0] + (1 << 32)
+    code, out, err = run("plan", "--json", "--target", "islands", "far")
+    equal("plan out of reach", (code, err), (0, ""))
+    (write,) = json.loads(out)["writes"]
+    dest, island = int(write["destination"], 16), int(write["second_trampoline"], 16)
+    equal("plan out of reach", (int(write["address"], 16), write["destination_symbol"],
+                                base <= dest < base + 0x1000, write["new"]),
+          (guarded + 4, "far_answer", True, jump(guarded + 4, island)))
+    equal("plan out of reach is near", abs(island - guarded) < 1 << 31, True)
+    code, out, err = run("plan", "--target", "islands", "far")
+    equal("plan out of reach as text",
+          f"\n    jmp second trampoline ({island:#x}) -> far_answer ({dest:#x})\n" in out, True)
+    code, out, err = run("plan", "--json", "--target", "islands", "--base", hex(BASE), "far")
+    equal("plan within reach", (code, json.loads(out)["writes"][0]["second_trampoline"]), (0, None))
+
+    far = ["--target", "target", "--base", hex(base)]
+    for command in ("plan", "validate"):
+        code, out, err = run(command, *far, "far-refused")
+        equal(f"{command}: no second trampolines", (code, "patch-reach" in out + err), (1, True))
+    code, out, err = run("validate", "--target", "islands", "far")
+    equal("validate out of reach", (code, err), (0, ""))
 
 
 def check_link():
@@ -610,7 +639,8 @@ def check_colour():
 
 def main():
     for check in (check_usage, check_validate, check_refusals, check_unreadable, check_stack,
-                  check_json, check_plan, check_splices, check_inspect, check_link, check_colour):
+                  check_json, check_plan, check_splices, check_inspect, check_far, check_link,
+                  check_colour):
         check()
     print(f"{passed} passed, {len(failures)} failed")
     return 1 if failures else 0

@@ -16,6 +16,10 @@ payload() { "$root/examples/payloads/build.sh" "$@"; }
 
 gcc -nostdlib -static -no-pie -Wl,--build-id=sha1,-Ttext=0xffff82d040200000,-e,greeting \
     -o target "$here/target.S"
+gcc -nostdlib -static -no-pie -Wl,--build-id=sha1,-Ttext=0xffff82d040200000,-e,greeting \
+    -DISLANDS -o islands "$here/target.S"
+payload far islands "$here/far.c"
+payload far-refused target "$here/far.c"
 payload first target "$here/first.c"
 payload --depends-on first second target "$here/second.c"
 payload splices target "$here/splices.c"

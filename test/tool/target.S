@@ -81,3 +81,13 @@ hypercall_table:
         .size   hypercall_table, . - hypercall_table
 
         .section .note.GNU-stack, "", @progbits
+
+#ifdef ISLANDS /* payloads are loaded out of reach of its jumps, which second trampolines lengthen */
+        .section .hotpatch.target, "a"
+        .ascii  "HOTPATCH"
+        .long   88, 0x200 /* HP_TARGET_ISLANDS */
+        .quad   0, greeting + 0x100000000, greeting + 0x100100000, 0, 0
+profile:
+        .asciz  "hotpatch"
+        .fill   32 - (. - profile)
+#endif

@@ -226,6 +226,18 @@ static int setup(void **state)
     return 0;
 }
 
+/* The same with payloads out of reach, whose functions need second trampolines. */
+static int setup_far(void **state)
+{
+    struct en *en;
+
+    (void)setup(state);
+    en = *state;
+    en->port->image_addr = TP_TEXT + (UINT64_C(1) << 32);
+    en->port->target.flags |= HP_TARGET_ISLANDS;
+    return 0;
+}
+
 static void each_once(void **state)
 {
     struct en *en = *state;
@@ -286,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_once, setup, en_teardown),
         cmocka_unit_test_setup_teardown(each_and_all_after, setup, en_teardown),
+        cmocka_unit_test_setup_teardown(each_once, setup_far, en_teardown),
+        cmocka_unit_test_setup_teardown(each_and_all_after, setup_far, en_teardown),
         cmocka_unit_test_setup_teardown(each_pair, setup, en_teardown),
     };
 

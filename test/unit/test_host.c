@@ -652,7 +652,7 @@ static void test_record(void **state)
     struct hp_port *port;
     uint64_t denied;
 
-    build_record(f, "-DFLAGS=0x101");
+    build_record(f, "-DFLAGS=0x301");
     port = open_target(f, "record");
     assert_ptr_equal(hp_host_profile(port), &hp_profile_xen_4_17);
     denied = address_of(port, "record_denied");
@@ -662,7 +662,7 @@ static void test_record(void **state)
     assert_int_equal(hp_port_patchable(port, denied + 16, 5), HP_OK);
     /* What says that a target is live is not for its file to say. */
     hp_port_target(port, &target);
-    assert_int_equal(target.flags, HP_TARGET_BTI);
+    assert_int_equal(target.flags, HP_TARGET_BTI | HP_TARGET_ISLANDS);
     assert_int_equal(hp_port_image_alloc(port, &request, &memory), HP_OK);
     assert_int_equal(memory.addr, address_of(port, "record_code") + 0x100000);
     hp_port_image_free(port, &memory);
@@ -1058,6 +1058,66 @@ static void test_image_base(void **state)
         assert_int_equal(memory.addr, cases[i].addr);
         hp_host_close(port);
     }
+}
+
+/* Memory for second trampolines: where it was asked for, and nobody's to patch. */
+static void test_islands(void **state)
+{
+    struct hp_port *port = open_target(*state, "target");
+    struct hp_image_request request = anywhere(PAGE, PAGE);
+    const uint64_t text = 0xffff82d040200000;
+    struct hp_image_memory image;
+    struct hp_image_memory first;
+    struct hp_image_memory second;
+    struct hp_target target;
+
+    hp_port_target(port, &target);
+    assert_int_equal(target.flags & HP_TARGET_ISLANDS, 0); /* no record says that it has any */
+    assert_int_equal(hp_port_island_alloc(port, &request, &first), HP_OK);
+    assert_int_equal(first.addr, PAGE); /* 0 is no address */
+    hp_port_image_free(port, &first);
+    request.low = text; /* behind the code there, not in it */
+    request.high = text + 0x10000000;
+    assert_int_equal(hp_port_island_alloc(port, &request, &first), HP_OK);
+    assert_true(first.addr >= target.text_end && first.addr < request.high);
+    assert_int_equal(hp_port_patchable(port, first.addr, 4), HP_PATCH_DENIED);
+    assert_int_equal(hp_port_image_protect(port, &first, 0, PAGE, HP_PROTECT_TEXT), HP_OK);
+    assert_int_equal(hp_port_patchable(port, first.addr, 4), HP_PATCH_DENIED);
+    request.low = first.addr;
+    assert_int_equal(hp_port_island_alloc(port, &request, &second), HP_OK);
+    assert_int_equal(second.addr, first.addr + PAGE);
+    hp_port_image_free(port, &second);
+    request.high = first.addr + PAGE; /* there the first is */
+    assert_int_equal(hp_port_island_alloc(port, &request, &second), HP_ISLAND_MEMORY);
+    assert_null(second.host);
+    request.low = UINT64_MAX - PAGE;
+    request.high = UINT64_MAX;
+    assert_int_equal(hp_port_island_alloc(port, &request, &second), HP_ISLAND_MEMORY);
+    hp_port_image_free(port, &first);
+
+    /* A payload lies where it would without, unless they are there. */
+    request = anywhere(PAGE, PAGE);
+    assert_int_equal(hp_port_image_alloc(port, &request, &image), HP_OK);
+    hp_port_image_free(port, &image);
+    request.low = image.addr + 0x100000;
+    assert_int_equal(hp_port_island_alloc(port, &request, &first), HP_OK);
+    request.low = 0;
+    assert_int_equal(hp_port_image_alloc(port, &request, &second), HP_OK);
+    assert_int_equal(second.addr, image.addr);
+    hp_port_image_free(port, &second);
+    hp_port_image_free(port, &first);
+    request.low = image.addr;
+    assert_int_equal(hp_port_island_alloc(port, &request, &first), HP_OK);
+    request.low = 0;
+    assert_int_equal(hp_port_image_alloc(port, &request, &second), HP_IMAGE_MEMORY);
+    request.size = 0;
+    assert_int_equal(hp_port_island_alloc(port, &request, &second), HP_INVALID_ARGUMENT);
+    hp_port_image_free(port, &first);
+    hp_host_fail(port, 1, false);
+    request.size = PAGE;
+    assert_int_equal(hp_port_island_alloc(port, &request, &second), HP_ISLAND_MEMORY);
+    assert_null(hp_host_violation(port));
+    hp_host_close(port);
 }
 
 static void test_image_no_target(void **state)
@@ -1696,6 +1756,7 @@ int main(void)
         cmocka_unit_test(test_image_place),
         cmocka_unit_test(test_image_limits),
         cmocka_unit_test(test_image_base),
+        cmocka_unit_test(test_islands),
         cmocka_unit_test(test_image_no_target),
         cmocka_unit_test(test_protect),
         cmocka_unit_test(test_counters),

@@ -198,17 +198,31 @@ static unsigned run(struct fixture *f, uint64_t first, uint64_t second, bool onw
     return failures;
 }
 
-static int setup(void **state)
+static int open_process(void **state, const struct hp_host_options *options)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     uint32_t cpu = HP_HOST_ANY_CPU;
 
     assert_non_null(f);
-    assert_int_equal(hp_host_open_self(&f->port, NULL, NULL), HP_OK);
+    assert_int_equal(hp_host_open_self(&f->port, options, NULL), HP_OK);
     assert_int_equal(hp_manager_init(&f->manager, f->port, NULL), HP_OK);
     assert_int_equal(hp_host_cpu_attach(f->port, &cpu), HP_OK);
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return open_process(state, NULL);
+}
+
+/* The same with payloads out of reach, to which functions jump by second trampolines. */
+static int setup_far(void **state)
+{
+    const struct hp_host_options options = {
+        .size = sizeof(options), .has_base = true, .base = self_far_base()};
+
+    return open_process(state, &options);
 }
 
 static int teardown(void **state)
@@ -272,6 +286,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_once, setup, teardown),
         cmocka_unit_test_setup_teardown(each_and_all_after, setup, teardown),
         cmocka_unit_test_setup_teardown(each_pair, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_once, setup_far, teardown),
+        cmocka_unit_test_setup_teardown(each_and_all_after, setup_far, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,7 +279,8 @@ static struct fixture *begin(void)
         fail();
     }
     hp_port_target(f->port, &target);
-    assert_int_equal(target.flags, HP_TARGET_LIVE); /* a process acts on no tables */
+    assert_int_equal(target.flags,
+                     HP_TARGET_LIVE | HP_TARGET_ISLANDS); /* a process acts on no tables */
     assert_int_equal(hp_manager_init(&f->manager, f->port, NULL), HP_OK);
     for (n = 0; n < WORKERS; n++) {
         f->workers[n].f = f;

@@ -34,6 +34,9 @@ static void print_dest(const struct stack *stack, const struct loaded *loaded,
     uint64_t old;
 
     printf("\n    %s ", verbs[write->kind]);
+    if (write->island != 0) {
+        printf("second trampoline (0x%" PRIx64 ") -> ", write->island);
+    }
     print_place(stdout, &dest);
     printf("%s(0x%" PRIx64 ")", dest.name != NULL ? " " : "", write->dest);
     if (write->splice) {
@@ -117,6 +120,7 @@ static struct json_object *json_write(const struct stack *stack, const struct lo
     json_put(object, "kind", json_text(kinds[write->kind]));
     json_put(object, "destination", leads_elsewhere(write) ? json_address(write->dest) : NULL);
     json_put_place(object, "destination_symbol", "destination_offset", &dest);
+    json_put(object, "second_trampoline", write->island != 0 ? json_address(write->island) : NULL);
     json_put(object, "landing_pad", json_number(write->pad));
     json_put(object, "uncertain", json_flag(write->uncertain != 0));
     return object;
