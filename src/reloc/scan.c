@@ -146,76 +146,95 @@ static bool must_not_be_relocated(const struct hp_elf *elf, uint32_t section)
            section == elf->special[HP_SPECIAL_MODINFO];
 }
 
-/* A relocation section under scrutiny. */
+/* The scan of all relocation sections, and the one under scrutiny. */
 struct scan {
+    uint32_t got_count; /* slots so far */
+    uint32_t first;     /* the plain types: those that need nothing but the checks, by bits, */
+    uint64_t is_plain;  /* the lowest is that of `first` */
     const uint8_t *entries;
     uint32_t count;
     uint32_t stride;
-    bool is64;
     bool is_rela;
-    bool may_skip; /* 64-bit RELA, all types allowed */
-    uint64_t size; /* of the section to relocate */
     uint32_t symbol_count;
+    uint64_t size; /* of the section to relocate */
 };
+
+#define PLAIN_MAX 64u /* types that `is_plain` has room for; no ABI's useful ones are farther apart */
+
+static void find_plain_types(const struct hp_loading *loading, struct scan *scan)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    uint32_t n;
+
+    for (n = 0; n < arch->howto_count; n++) {
+        if (arch->howtos[n].flags != HP_HOWTO_KNOWN ||
+            !profile_takes_reloc(loading->payload->profile, n)) {
+            continue;
+        }
+        if (scan->is_plain == 0) {
+            scan->first = n;
+        }
+        if (n - scan->first < PLAIN_MAX) {
+            scan->is_plain |= UINT64_C(1) << (n - scan->first);
+        }
+    }
+}
 
 /*
  * Index of the first entry from `n` on that scan_entry() has to look at; all before it would pass,
  * with nothing to do for them. Such are nearly all entries of a payload, so the loop is kept to
- * what can stay in registers.
+ * what can stay in registers: places are checked for the widest field, so that entries at a
+ * section's end are left to scan_entry().
  */
-static uint32_t next_entry(const struct hp_arch *arch, const struct scan *scan, uint32_t n)
+static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan, uint32_t n)
 {
-    const struct hp_howto *howtos = arch->howtos;
-    const uint32_t howto_count = arch->howto_count;
-    const uint32_t symbol_count = scan->symbol_count;
-    const uint64_t size = scan->size;
-    const uint8_t *entry = scan->entries + (size_t)n * scan->stride;
+    const uint32_t first = scan->first;
+    const uint64_t is_plain = scan->is_plain;
+    const uint32_t symbol_max = scan->symbol_count - 1;
+    const uint64_t offset_max = scan->size - HP_HOWTO_WIDTH_MAX;
+    const uint8_t *entry = scan->entries + (size_t)n * HP_RELA64_SIZE;
 
-    if (!scan->may_skip) {
+    if (!loading->elf->is64 || !scan->is_rela || scan->size < HP_HOWTO_WIDTH_MAX) {
         return n;
     }
     for (; n < scan->count; n++, entry += HP_RELA64_SIZE) {
-        struct hp_reloc reloc = hp_rela64(entry);
+        const struct hp_reloc reloc = hp_rela64(entry);
+        const uint32_t type = reloc.type - first;
 
-        if (reloc.type >= howto_count || howtos[reloc.type].flags != HP_HOWTO_KNOWN ||
-            reloc.symbol == 0 || reloc.symbol >= symbol_count ||
-            !hp_range_fits(size, reloc.offset, howtos[reloc.type].width)) {
+        /* Symbol 0 becomes the largest number of all. */
+        if (type >= PLAIN_MAX || (is_plain >> type & 1) == 0 || reloc.symbol - 1 >= symbol_max ||
+            reloc.offset > offset_max) {
             break;
         }
     }
     return n;
 }
 
-static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
-                                   const struct hp_section *target, uint32_t *got_count)
+static enum hp_status scan_section(struct hp_loading *loading, struct scan *scan,
+                                   const struct hp_section *relocs, const struct hp_section *target)
 {
     const struct hp_arch *arch = loading->payload->arch;
-    struct hp_span entries = hp_elf_contents(loading->elf, relocs);
-    struct scan scan = {
-        .entries = entries.data,
-        .count = hp_elf_reloc_count(loading->elf, relocs),
-        .stride = hp_elf_reloc_size(loading->elf->is64, relocs->type),
-        .is64 = loading->elf->is64,
-        .is_rela = relocs->type == HP_SHT_RELA,
-        .size = target->size,
-        .symbol_count = loading->elf->symbol_count,
-    };
+    const bool is64 = loading->elf->is64;
     uint32_t n;
 
-    scan.may_skip = scan.is64 && scan.is_rela && loading->payload->profile->reloc_types == NULL;
-    if (scan.count == 0) {
+    scan->entries = hp_elf_contents(loading->elf, relocs).data;
+    scan->count = hp_elf_reloc_count(loading->elf, relocs);
+    scan->stride = hp_elf_reloc_size(is64, relocs->type);
+    scan->is_rela = relocs->type == HP_SHT_RELA;
+    scan->size = target->size;
+    if (scan->count == 0) {
         return HP_OK;
     }
-    if (scan.is_rela ? !arch->uses_rela : !arch->uses_rel) {
+    if (scan->is_rela ? !arch->uses_rela : !arch->uses_rel) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_FORM);
     }
     if (target->type == HP_SHT_NOBITS || must_not_be_relocated(loading->elf, target->index)) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_TARGET);
     }
-    for (n = next_entry(arch, &scan, 0); n < scan.count; n = next_entry(arch, &scan, n + 1)) {
+    for (n = next_entry(loading, scan, 0); n < scan->count; n = next_entry(loading, scan, n + 1)) {
         struct hp_reloc reloc =
-            hp_reloc_decode(scan.is64, scan.is_rela, scan.entries + (size_t)n * scan.stride);
-        enum hp_status status = scan_entry(loading, &reloc, target->size, got_count);
+            hp_reloc_decode(is64, scan->is_rela, scan->entries + (size_t)n * scan->stride);
+        enum hp_status status = scan_entry(loading, &reloc, target->size, &scan->got_count);
 
         if (status) {
             hp_note_relocation(loading->diag, loading->elf->machine, n, reloc.type);
@@ -230,7 +249,7 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
 enum hp_status hp_reloc_scan(struct hp_loading *loading)
 {
     const struct hp_elf *elf = loading->elf;
-    uint32_t got_count = 0;
+    struct scan scan = {.symbol_count = elf->symbol_count};
     uint32_t n;
 
     if (loading->veneers != NULL) {
@@ -241,20 +260,21 @@ enum hp_status hp_reloc_scan(struct hp_loading *loading)
         loading->symbols[n].got = HP_NO_INDEX;
         loading->symbols[n].state = HP_VALUE_NONE;
     }
+    find_plain_types(loading, &scan);
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section relocs;
         struct hp_section target;
         enum hp_status status = hp_loading_relocs_at(loading, n, &relocs, &target);
 
         if (status == HP_OK && relocs.type != HP_SHT_NULL) {
-            status = scan_section(loading, &relocs, &target, &got_count);
+            status = scan_section(loading, &scan, &relocs, &target);
         }
         if (status) {
             hp_note_section(loading->diag, n, relocs.name);
             return status;
         }
     }
-    loading->payload->image.got_count = got_count;
+    loading->payload->image.got_count = scan.got_count;
     return HP_OK;
 }
 
