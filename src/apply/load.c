@@ -175,16 +175,12 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     }
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
     loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
+    loading->got_of = take(arena, loading->elf->symbol_count, sizeof(*loading->got_of));
     if (payload->arch->veneer_size != 0) {
         loading->veneers = take(arena, loading->elf->symbol_count, sizeof(*loading->veneers));
     }
     if (payload->arch->pairs_relocs) {
         loading->pairs = take(arena, loading->relocs_max, sizeof(*loading->pairs));
-    }
-    if (loading->text_symbols > 0) {
-        loading->text_buckets =
-            take(arena, (size_t)hp_symtab_bucket_count(loading->text_symbols) + 1,
-                 sizeof(*loading->text_buckets));
     }
     loading->new_addrs = take(arena, patches, sizeof(*loading->new_addrs));
 }
@@ -298,9 +294,9 @@ static enum hp_status build(struct hp_loading *loading)
         status = hp_symbols_export(loading);
     }
     if (status == HP_OK) {
-        status = hp_symbols_index_text(loading);
-    }
-    if (status == HP_OK) {
+        if (loading->payload->text_symbol_count > 0) {
+            hp_loading_keep_names(loading);
+        }
         note_properties(loading);
         status = hp_image_seal(loading);
     }

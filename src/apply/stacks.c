@@ -74,7 +74,7 @@ static bool is_changing(const struct hp_payload *payload, uint64_t addr, bool re
 {
     const struct hp_region *text = &payload->image.regions[HP_REGION_TEXT];
     const struct hp_write *write = write_at(payload, addr);
-    const struct hp_text_symbol *symbol;
+    struct hp_text_symbol symbol;
 
     if (write != NULL) {
         set_function(report, name_of(payload, write));
@@ -83,8 +83,9 @@ static bool is_changing(const struct hp_payload *payload, uint64_t addr, bool re
     if (!revert || addr - (payload->image.memory.addr + text->offset) >= text->size) {
         return false;
     }
-    symbol = hp_payload_symbol_at(payload, addr);
-    set_function(report, symbol != NULL ? payload->names + symbol->name : NULL);
+    if (hp_payload_symbol_at(payload, addr, &symbol)) {
+        set_function(report, payload->names + symbol.name);
+    }
     return true;
 }
 

@@ -193,15 +193,15 @@ static inline bool is_pc32(uint32_t type)
  * nothing wrong: an address or a 32-bit displacement of a known symbol. Those before it are applied.
  * The loop is kept to what can stay in registers.
  */
-static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
+HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
 {
     const struct hp_symbol_value *symbols = job->symbols;
     uint8_t *const host = job->host;
     const uint64_t addr = job->addr;
-    const uint32_t count = job->count;
+    const uint8_t *const end = job->entries + (size_t)job->count * HP_RELA64_SIZE;
     const uint8_t *entry = job->entries + (size_t)n * HP_RELA64_SIZE;
 
-    for (; n < count; n++, entry += HP_RELA64_SIZE) {
+    for (; entry < end; entry += HP_RELA64_SIZE) {
         const struct hp_reloc reloc = hp_rela64(entry);
         const struct hp_symbol_value *symbol = &symbols[reloc.symbol];
         const uint64_t value = symbol->value + (uint64_t)reloc.addend;
@@ -218,7 +218,7 @@ static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
             break;
         }
     }
-    return n;
+    return (uint32_t)((size_t)(entry - job->entries) / HP_RELA64_SIZE);
 }
 
 static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)

@@ -87,29 +87,51 @@ static inline uint32_t hp_elf_reloc_size(bool is64, uint32_t type)
 }
 
 /*
+ * The symbol table as loops over all symbols see it: what they look at for each one, in one place,
+ * so that it stays in registers.
+ */
+struct hp_plain_symbols {
+    const uint8_t *entries;
+    uint32_t count;    /* 0 in a 32-bit file, of which no symbol is plain */
+    uint32_t sections; /* indexes from here on are none of an ordinary section */
+    const char *names;
+    size_t names_size;
+};
+
+static inline struct hp_plain_symbols hp_elf_plain_symbols(const struct hp_elf *elf)
+{
+    const struct hp_plain_symbols table = {
+        elf->symbols.data, elf->is64 ? elf->symbol_count : 0,
+        elf->shnum < HP_SHN_LORESERVE ? elf->shnum : HP_SHN_LORESERVE,
+        (const char *)elf->strings.data, elf->strings.size};
+
+    return table;
+}
+
+/*
  * Decodes a symbol that needs no second look: of a 64-bit file, its name inside the table, its
  * section index an ordinary one. False for any other: hp_elf_symbol() decodes or refuses it. Loops
  * over all symbols inline this, so that the fields they do not use cost nothing.
  */
-static inline bool hp_elf_plain_symbol(const struct hp_elf *elf, uint32_t index,
+static inline bool hp_elf_plain_symbol(const struct hp_plain_symbols *table, uint32_t index,
                                        struct hp_symbol *symbol)
 {
     const uint8_t *p;
     uint32_t name;
     uint32_t section;
 
-    if (!elf->is64 || index >= elf->symbol_count) {
+    if (index >= table->count) {
         return false;
     }
-    p = elf->symbols.data + (size_t)index * HP_SYM64_SIZE;
+    p = table->entries + (size_t)index * HP_SYM64_SIZE;
     name = hp_le32(p);
     section = hp_le16(p + 6);
-    if (name >= elf->strings.size || section >= HP_SHN_LORESERVE || section >= elf->shnum) {
+    if (name >= table->names_size || section >= table->sections) {
         return false;
     }
     symbol->value = hp_le64(p + 8);
     symbol->size = hp_le64(p + 16);
-    symbol->name = (const char *)elf->strings.data + name;
+    symbol->name = table->names + name;
     symbol->place = section == HP_SHN_UNDEF ? HP_PLACE_UNDEFINED : HP_PLACE_SECTION;
     symbol->section = section;
     symbol->bind = p[4] >> 4;

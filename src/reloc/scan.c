@@ -2,23 +2,29 @@
 /* First pass over the payload: counts, checks of every relocation, GOT slots, veneers. */
 #include <string.h>
 
+#include "base/config.h"
 #include "reloc/job.h"
 #include "reloc/loading.h"
 
 /* Counts the symbols that will be indexed, at most, and checks all of them on the way. */
-static enum hp_status count_symbols(struct hp_loading *loading)
+HP_HOT static enum hp_status count_symbols(struct hp_loading *loading)
 {
+    const struct hp_plain_symbols plain_symbols = hp_elf_plain_symbols(loading->elf);
+    const bool locals = loading->payload->profile->locals_must_be_new;
+    const uint32_t count = loading->elf->symbol_count;
+    uint32_t first_export = 0;
+    uint32_t last_export = 0;
     uint32_t exports = 0;
     uint32_t text = 0;
     uint32_t n;
 
-    for (n = 1; n < loading->elf->symbol_count; n++) {
+    for (n = 1; n < count; n++) {
         struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
         struct hp_symbol symbol;
         bool may_be_export;
 
-        if (hp_elf_plain_symbol(loading->elf, n, &plain)) {
-            may_be_export = hp_symbol_may_be_export(loading, &plain);
+        if (hp_elf_plain_symbol(&plain_symbols, n, &plain)) {
+            may_be_export = hp_symbol_may_be_export(&plain, locals);
             text += hp_symbol_may_be_text(&plain) ? 1 : 0;
         } else {
             enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
@@ -26,14 +32,17 @@ static enum hp_status count_symbols(struct hp_loading *loading)
             if (status) {
                 return status;
             }
-            may_be_export = hp_symbol_may_be_export(loading, &symbol);
+            may_be_export = hp_symbol_may_be_export(&symbol, locals);
             text += hp_symbol_may_be_text(&symbol) ? 1 : 0;
         }
         if (may_be_export) {
-            loading->first_export = exports == 0 ? n : loading->first_export;
+            first_export = exports == 0 ? n : first_export;
+            last_export = n;
             exports++;
         }
     }
+    loading->first_export = first_export;
+    loading->last_export = last_export;
     loading->exports = exports;
     loading->text_symbols = text;
     return HP_OK;
@@ -95,6 +104,18 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
     return status;
 }
 
+/* Gives a symbol a slot of the GOT. The table is set up for the first one: few payloads have any. */
+static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *got_count)
+{
+    if (*got_count == 0) {
+        memset(loading->got_of, 0xff, loading->elf->symbol_count * sizeof(*loading->got_of));
+    }
+    if (loading->got_of[index] == HP_NO_INDEX) {
+        loading->got_of[index] = *got_count;
+        (*got_count)++;
+    }
+}
+
 /* Checks one entry as far as it can be done before any address is known. */
 static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_reloc *reloc,
                                  uint64_t size, uint32_t *got_count)
@@ -130,9 +151,8 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
     if (!hp_range_fits(size, reloc->offset, howto.width)) {
         return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OFFSET, size, reloc->offset);
     }
-    if ((howto.flags & HP_HOWTO_GOT) != 0 && loading->symbols[reloc->symbol].got == HP_NO_INDEX) {
-        loading->symbols[reloc->symbol].got = *got_count;
-        (*got_count)++;
+    if ((howto.flags & HP_HOWTO_GOT) != 0) {
+        reserve_got(loading, reloc->symbol, got_count);
     }
     return (howto.flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
 }
@@ -186,18 +206,19 @@ static void find_plain_types(const struct hp_loading *loading, struct scan *scan
  * what can stay in registers: places are checked for the widest field, so that entries at a
  * section's end are left to scan_entry().
  */
-static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan, uint32_t n)
+HP_HOT static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan, uint32_t n)
 {
     const uint32_t first = scan->first;
     const uint64_t is_plain = scan->is_plain;
     const uint32_t symbol_max = scan->symbol_count - 1;
     const uint64_t offset_max = scan->size - HP_HOWTO_WIDTH_MAX;
+    const uint8_t *const end = scan->entries + (size_t)scan->count * HP_RELA64_SIZE;
     const uint8_t *entry = scan->entries + (size_t)n * HP_RELA64_SIZE;
 
     if (!loading->elf->is64 || !scan->is_rela || scan->size < HP_HOWTO_WIDTH_MAX) {
         return n;
     }
-    for (; n < scan->count; n++, entry += HP_RELA64_SIZE) {
+    for (; entry < end; entry += HP_RELA64_SIZE) {
         const struct hp_reloc reloc = hp_rela64(entry);
         const uint32_t type = reloc.type - first;
 
@@ -207,7 +228,7 @@ static uint32_t next_entry(const struct hp_loading *loading, const struct scan *
             break;
         }
     }
-    return n;
+    return (uint32_t)((size_t)(entry - scan->entries) / HP_RELA64_SIZE);
 }
 
 static enum hp_status scan_section(struct hp_loading *loading, struct scan *scan,
@@ -254,11 +275,6 @@ enum hp_status hp_reloc_scan(struct hp_loading *loading)
 
     if (loading->veneers != NULL) {
         memset(loading->veneers, 0xff, elf->symbol_count * sizeof(*loading->veneers));
-    }
-    for (n = 0; n < elf->symbol_count; n++) {
-        loading->symbols[n].value = 0;
-        loading->symbols[n].got = HP_NO_INDEX;
-        loading->symbols[n].state = HP_VALUE_NONE;
     }
     find_plain_types(loading, &scan);
     for (n = 1; n < elf->shnum; n++) {
