@@ -323,7 +323,7 @@ static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, 
     if (status) {
         return status;
     }
-    return hp_elf_open(elf, data, extent, payload->profile, loading->diag);
+    return hp_elf_open_whole(elf, (struct hp_span){data, extent}, payload->profile, loading->diag);
 }
 
 static bool are_options_valid(const struct hp_load_options *options)

@@ -190,8 +190,8 @@ static inline bool is_pc32(uint32_t type)
 
 /*
  * Index of the first entry from `n` on that is not what nearly all entries of a payload are, with
- * nothing wrong: an address or a 32-bit displacement of a known symbol. Those before it are applied.
- * The loop is kept to what can stay in registers.
+ * nothing wrong: an address or a 32-bit displacement of a known symbol. Those before it are
+ * applied. The loop is kept to what can stay in registers.
  */
 HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
 {

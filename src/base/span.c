@@ -49,9 +49,8 @@ size_t hp_block_length(const char *block, size_t size)
     const uint8_t *p = (const uint8_t *)block;
     size_t n = 0;
 
-    if (size >= 32 &&
-        (zero_bytes(hp_le64(p)) | zero_bytes(hp_le64(p + 8)) | zero_bytes(hp_le64(p + 16)) |
-         zero_bytes(hp_le64(p + 24))) != 0) {
+    if (size >= 32 && (zero_bytes(hp_le64(p)) | zero_bytes(hp_le64(p + 8)) |
+                       zero_bytes(hp_le64(p + 16)) | zero_bytes(hp_le64(p + 24))) != 0) {
         return short_length(p);
     }
     for (; size - n >= 8; n += 8) {

@@ -11,6 +11,8 @@
 #define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 #define HASH_SEED       UINT64_C(0x51ed270b9a3c4d67)
 
+#define INSERTION_MAX 8u /* slots of a bucket that are sorted by insertion */
+
 static uint64_t hash_step(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * HASH_MULTIPLIER;
@@ -95,6 +97,31 @@ static void bucket_swap(void *data, uint32_t a, uint32_t b)
     bucket->slots[b] = t;
 }
 
+/*
+ * Sorts the slots of a bucket. Nearly all have a few, which insertion sorts with the fewest
+ * comparisons; more of them are somebody's choice.
+ */
+static void sort_bucket(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
+{
+    struct bucket bucket = {table, slots};
+    const struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
+    uint32_t n;
+
+    if (size > INSERTION_MAX) {
+        hp_sort(&sortable, size);
+        return;
+    }
+    for (n = 1; n < size; n++) {
+        const struct hp_symtab_slot slot = slots[n];
+        uint32_t at = n;
+
+        for (; at > 0 && compare_slots(table, &slot, &slots[at - 1]) < 0; at--) {
+            slots[at] = slots[at - 1];
+        }
+        slots[at] = slot;
+    }
+}
+
 /* Counts the entries of each bucket, then makes of each count the end of its bucket. */
 static void measure_buckets(struct hp_symtab *table)
 {
@@ -133,13 +160,8 @@ void hp_symtab_build(struct hp_symtab *table)
     }
     for (n = 0; n < table->bucket_count; n++) {
         uint32_t start = table->buckets[n];
-        uint32_t size = table->buckets[n + 1] - start;
-        struct bucket bucket = {table, &table->slots[start]};
-        struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
 
-        if (size > 1) {
-            hp_sort(&sortable, size);
-        }
+        sort_bucket(table, &table->slots[start], table->buckets[n + 1] - start);
     }
 }
 
@@ -194,7 +216,8 @@ const struct hp_symtab_entry *hp_symtab_duplicate(const struct hp_symtab *table)
     for (n = 1; n < table->count; n++) {
         const struct hp_symtab_slot *slot = &table->slots[n];
 
-        if (table->entries[slot->entry].order == 0 && compare_slots(table, slot - 1, slot) == 0) {
+        if (slot->hash == slot[-1].hash && table->entries[slot->entry].order == 0 &&
+            compare_slots(table, slot - 1, slot) == 0) {
             return &table->entries[slot->entry];
         }
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sections with a meaning of their own: their names, and what holds of them (SPEC section 2).
  */
+#include <string.h>
+
 #include "base/diag.h"
 #include "base/span.h"
 #include "elf/view.h"
@@ -57,27 +59,35 @@ const char *hp_special_name(enum hp_special which)
     return special_names[index].name;
 }
 
+/* Whether a special name may begin so; those of code and data, the most frequent ones, do not. */
+static bool may_be_special(const uint8_t *name)
+{
+    static const char seconds[] = "lnaebmh";
+    size_t i;
+
+    for (i = 0; i < sizeof(seconds) - 1; i++) {
+        if (name[0] == '.' && name[1] == (uint8_t)seconds[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
 static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
 {
-    char name[NAME_MAX_SIZE] = {0};
-    uint32_t length;
+    const uint64_t room = start < elf->file.size ? elf->file.size - start : 0;
+    const size_t size = room < NAME_MAX_SIZE ? (size_t)room : NAME_MAX_SIZE;
+    const uint8_t *name = hp_elf_at(elf->file, start, size);
+    size_t length;
     unsigned int i;
 
-    for (length = 0; length < NAME_MAX_SIZE; length++) {
-        const uint8_t *p = hp_elf_at(elf->file, start + length, 1);
-
-        if (!p || *p == '\0') {
-            break;
-        }
-        name[length] = (char)*p;
-    }
-    if (length == NAME_MAX_SIZE) {
+    if (!name || size < 2 || !may_be_special(name)) {
         return HP_SPECIAL_COUNT;
     }
+    length = hp_block_length((const char *)name, size);
     for (i = 0; i < HP_SPECIAL_COUNT; i++) {
-        if (special_names[i].length == length &&
-            hp_string_equal(name, sizeof(name), special_names[i].name)) {
+        if (special_names[i].length == length && memcmp(name, special_names[i].name, length) == 0) {
             break;
         }
     }

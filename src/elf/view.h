@@ -15,6 +15,7 @@
 #include <hotpatch/elf.h>
 #include <hotpatch/status.h>
 
+#include "base/config.h"
 #include "base/span.h"
 
 /* Sizes of the structures of the two ELF classes in bytes (gABI). */
@@ -59,6 +60,61 @@ static inline const uint8_t *hp_elf_at(struct hp_span file, uint64_t offset, uin
     return file.data + offset;
 }
 
+/* The fields of a section header of each class; false when it is not inside the file. */
+HP_INLINE bool hp_elf_header32(struct hp_span file, uint64_t offset, struct hp_section *section,
+                               uint32_t *name)
+{
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    *name = hp_le32(p);
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le32(p + 8);
+    section->offset = hp_le32(p + 16);
+    section->size = hp_le32(p + 20);
+    section->link = hp_le32(p + 24);
+    section->info = hp_le32(p + 28);
+    section->align = hp_le32(p + 32);
+    section->entsize = hp_le32(p + 36);
+    return true;
+}
+
+HP_INLINE bool hp_elf_header64(struct hp_span file, uint64_t offset, struct hp_section *section,
+                               uint32_t *name)
+{
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR64_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    *name = hp_le32(p);
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le64(p + 8);
+    section->offset = hp_le64(p + 24);
+    section->size = hp_le64(p + 32);
+    section->link = hp_le32(p + 40);
+    section->info = hp_le32(p + 44);
+    section->align = hp_le64(p + 48);
+    section->entsize = hp_le64(p + 56);
+    return true;
+}
+
+/* hp_elf_raw_section() for loops over all sections. */
+HP_INLINE bool hp_elf_raw_header(struct hp_span file, const struct hp_elf_table *table,
+                                 uint32_t index, struct hp_section *section, uint32_t *name)
+{
+    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
+    const struct hp_section none = {0};
+
+    *name = 0;
+    *section = none;
+    section->index = index;
+    return table->is64 ? hp_elf_header64(file, offset, section, name)
+                       : hp_elf_header32(file, offset, section, name);
+}
+
 /*
  * File offset of entry `offset` of a table that is a part of the file, as the view's spans are.
  * False when `size` bytes there are not inside the table.
@@ -100,10 +156,10 @@ struct hp_plain_symbols {
 
 static inline struct hp_plain_symbols hp_elf_plain_symbols(const struct hp_elf *elf)
 {
-    const struct hp_plain_symbols table = {
-        elf->symbols.data, elf->is64 ? elf->symbol_count : 0,
-        elf->shnum < HP_SHN_LORESERVE ? elf->shnum : HP_SHN_LORESERVE,
-        (const char *)elf->strings.data, elf->strings.size};
+    const struct hp_plain_symbols table = {elf->symbols.data, elf->is64 ? elf->symbol_count : 0,
+                                           elf->shnum < HP_SHN_LORESERVE ? elf->shnum
+                                                                         : HP_SHN_LORESERVE,
+                                           (const char *)elf->strings.data, elf->strings.size};
 
     return table;
 }
@@ -148,6 +204,36 @@ static inline struct hp_elf_table hp_elf_table_of(const struct hp_elf *elf)
     return table;
 }
 
+/* hp_elf_section() for loops over all sections. */
+HP_INLINE enum hp_status hp_elf_header(const struct hp_elf *elf, uint32_t index,
+                                       struct hp_section *section)
+{
+    const struct hp_elf_table table = hp_elf_table_of(elf);
+    const struct hp_section none = {0};
+    uint32_t name = 0;
+
+    if (index >= elf->shnum || !hp_elf_raw_header(elf->file, &table, index, section, &name)) {
+        *section = none;
+        return HP_INVALID_ARGUMENT;
+    }
+    if (index == 0 || section->type == HP_SHT_NULL) {
+        /* No section: nothing of the header counts, so nothing of it is shown. */
+        *section = none;
+        section->index = index;
+        name = 0;
+    }
+    if (section->align == 0) {
+        section->align = 1;
+    }
+    /* A name that hp_elf_open() refuses reads as the empty one that every name table begins with.
+     */
+    section->name = (const char *)elf->shstr.data;
+    if (name < elf->shstr.size) {
+        section->name += name;
+    }
+    return HP_OK;
+}
+
 /*
  * File offset of a section's name by its sh_name; the file's size, where nothing can be read, when
  * that is past the table of names.
@@ -173,6 +259,13 @@ HP_MUST_USE enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_
  */
 bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
                         struct hp_section *section, uint32_t *name);
+
+/*
+ * hp_elf_open() of a file that hp_elf_extent() has found to end where its sections do (open.c).
+ */
+HP_MUST_USE enum hp_status hp_elf_open_whole(struct hp_elf *elf, struct hp_span file,
+                                             const struct hp_profile *profile,
+                                             struct hp_diag *diag);
 
 /* Reports a defect of a section and names it (section.c). */
 HP_MUST_USE enum hp_status hp_elf_section_fail(const struct hp_elf *elf,

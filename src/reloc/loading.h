@@ -134,11 +134,19 @@ static inline bool hp_symbol_may_be_export(const struct hp_symbol *symbol, bool 
     return symbol->type != HP_STT_SECTION && symbol->type != HP_STT_FILE;
 }
 
-/* True for a symbol that may be a function of the payload's text. */
-static inline bool hp_symbol_may_be_text(const struct hp_symbol *symbol)
+/* True for a symbol that may be a function, if it is one of the text. */
+static inline bool hp_symbol_may_be_code(const struct hp_symbol *symbol)
 {
-    return symbol->place == HP_PLACE_SECTION &&
-           (symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE);
+    return symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE;
+}
+
+/* True for a relocation section, whatever it relocates. */
+static inline bool hp_loading_is_relocs(const struct hp_loading *loading, uint32_t index)
+{
+    struct hp_section section;
+
+    return hp_elf_header(loading->elf, index, &section) == HP_OK &&
+           (section.type == HP_SHT_REL || section.type == HP_SHT_RELA);
 }
 
 /*
@@ -180,9 +188,23 @@ HP_MUST_USE enum hp_status hp_symbols_export(struct hp_loading *loading);
 /* Copies the string table into the work area, once. */
 void hp_loading_keep_names(struct hp_loading *loading);
 
-/* hp_symbol_find() for the target and the payloads of this load. */
-HP_MUST_USE enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name,
-                                            size_t length, struct hp_target_symbol *symbol);
+/* Asks the payloads of this load for a name of which the port has said `status`, not HP_OK. */
+HP_MUST_USE enum hp_status hp_symbol_lookup_loaded(const struct hp_loading *loading,
+                                                   enum hp_status status, const char *name,
+                                                   size_t length, struct hp_target_symbol *symbol);
+
+/* hp_symbol_find() for the target, which nearly always has the name, and the payloads. */
+HP_MUST_USE static inline enum hp_status hp_symbol_lookup(const struct hp_loading *loading,
+                                                          const char *name, size_t length,
+                                                          struct hp_target_symbol *symbol)
+{
+    enum hp_status status = hp_port_symbol_by_name(loading->payload->port, name, length, symbol);
+
+    if (status == HP_OK || loading->options->loaded_count == 0) {
+        return status;
+    }
+    return hp_symbol_lookup_loaded(loading, status, name, length, symbol);
+}
 
 /* Sets the final page permissions of all regions. */
 HP_MUST_USE enum hp_status hp_image_seal(struct hp_loading *loading);

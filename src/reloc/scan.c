@@ -25,7 +25,7 @@ HP_HOT static enum hp_status count_symbols(struct hp_loading *loading)
 
         if (hp_elf_plain_symbol(&plain_symbols, n, &plain)) {
             may_be_export = hp_symbol_may_be_export(&plain, locals);
-            text += hp_symbol_may_be_text(&plain) ? 1 : 0;
+            text += plain.place == HP_PLACE_SECTION && hp_symbol_may_be_code(&plain) ? 1 : 0;
         } else {
             enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
 
@@ -33,7 +33,7 @@ HP_HOT static enum hp_status count_symbols(struct hp_loading *loading)
                 return status;
             }
             may_be_export = hp_symbol_may_be_export(&symbol, locals);
-            text += hp_symbol_may_be_text(&symbol) ? 1 : 0;
+            text += symbol.place == HP_PLACE_SECTION && hp_symbol_may_be_code(&symbol) ? 1 : 0;
         }
         if (may_be_export) {
             first_export = exports == 0 ? n : first_export;
@@ -55,7 +55,7 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
 
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section section;
-        enum hp_status status = hp_elf_section(elf, n, &section);
+        enum hp_status status = hp_elf_header(elf, n, &section);
         uint32_t relocs;
 
         if (status) {
@@ -104,7 +104,8 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
     return status;
 }
 
-/* Gives a symbol a slot of the GOT. The table is set up for the first one: few payloads have any. */
+/* Gives a symbol a slot of the GOT. The table is set up for the first one: few payloads have any.
+ */
 static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *got_count)
 {
     if (*got_count == 0) {
@@ -179,7 +180,8 @@ struct scan {
     uint64_t size; /* of the section to relocate */
 };
 
-#define PLAIN_MAX 64u /* types that `is_plain` has room for; no ABI's useful ones are farther apart */
+#define PLAIN_MAX                                                                                  \
+    64u /* types that `is_plain` has room for; no ABI's useful ones are farther apart */
 
 static void find_plain_types(const struct hp_loading *loading, struct scan *scan)
 {
@@ -206,7 +208,8 @@ static void find_plain_types(const struct hp_loading *loading, struct scan *scan
  * what can stay in registers: places are checked for the widest field, so that entries at a
  * section's end are left to scan_entry().
  */
-HP_HOT static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan, uint32_t n)
+HP_HOT static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan,
+                                  uint32_t n)
 {
     const uint32_t first = scan->first;
     const uint64_t is_plain = scan->is_plain;
@@ -280,8 +283,12 @@ enum hp_status hp_reloc_scan(struct hp_loading *loading)
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section relocs;
         struct hp_section target;
-        enum hp_status status = hp_loading_relocs_at(loading, n, &relocs, &target);
+        enum hp_status status;
 
+        if (!hp_loading_is_relocs(loading, n)) {
+            continue;
+        }
+        status = hp_loading_relocs_at(loading, n, &relocs, &target);
         if (status == HP_OK && relocs.type != HP_SHT_NULL) {
             status = scan_section(loading, &scan, &relocs, &target);
         }
@@ -297,22 +304,19 @@ enum hp_status hp_reloc_scan(struct hp_loading *loading)
 enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
                                     struct hp_section *relocs, struct hp_section *target)
 {
-    enum hp_status status = hp_elf_section(loading->elf, index, relocs);
+    struct hp_section section;
+    enum hp_status status = hp_elf_header(loading->elf, index, &section);
 
-    if (status) {
+    relocs->name = NULL;
+    relocs->type = HP_SHT_NULL;
+    if (status || (section.type != HP_SHT_REL && section.type != HP_SHT_RELA)) {
         return status;
     }
-    if (relocs->type == HP_SHT_REL || relocs->type == HP_SHT_RELA) {
-        status = hp_elf_section(loading->elf, relocs->info, target);
-        if (status) {
-            return status;
-        }
-        if (hp_section_is_loaded(target)) {
-            return HP_OK;
-        }
+    status = hp_elf_header(loading->elf, section.info, target);
+    if (status == HP_OK && hp_section_is_loaded(target)) {
+        *relocs = section;
     }
-    relocs->type = HP_SHT_NULL;
-    return HP_OK;
+    return status;
 }
 
 void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index)

@@ -62,17 +62,13 @@ enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *con
     return find_in_payloads(status, loaded, loaded_count, name, length, symbol, &provider);
 }
 
-enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
-                                struct hp_target_symbol *symbol)
+enum hp_status hp_symbol_lookup_loaded(const struct hp_loading *loading, enum hp_status status,
+                                       const char *name, size_t length,
+                                       struct hp_target_symbol *symbol)
 {
     const struct hp_load_options *options = loading->options;
     size_t provider = options->loaded_count;
-    enum hp_status status =
-        hp_port_symbol_by_name(loading->payload->port, name, length, symbol);
 
-    if (status == HP_OK) {
-        return HP_OK; /* as nearly always */
-    }
     status = find_in_payloads(status, options->loaded, options->loaded_count, name, length, symbol,
                               &provider);
     if (options->imported != NULL && provider < options->loaded_count) {
@@ -104,8 +100,7 @@ static enum hp_status fail_length(const struct hp_loading *loading, const char *
 
 /* What becomes of an undefined symbol by the status of its look-up. */
 static enum hp_status settle_undefined(struct hp_loading *loading, uint8_t bind,
-                                       enum hp_status status,
-                                       const struct hp_target_symbol *found,
+                                       enum hp_status status, const struct hp_target_symbol *found,
                                        struct hp_symbol_value *value)
 {
     const struct hp_profile *profile = loading->payload->profile;
@@ -208,11 +203,12 @@ static uint16_t kind_of(const struct hp_symbol *symbol)
  * filled.
  */
 static inline uint32_t take_text(const struct hp_symbol *symbol, const char *names,
-                             const struct hp_placed_section *place, struct hp_text_symbol *entry)
+                                 const struct hp_placed_section *place,
+                                 struct hp_text_symbol *entry)
 {
     uint64_t room;
 
-    if (place->region != HP_REGION_TEXT || !hp_symbol_may_be_text(symbol) ||
+    if (place->region != HP_REGION_TEXT || !hp_symbol_may_be_code(symbol) ||
         symbol->value >= place->size) {
         return 0;
     }
@@ -264,9 +260,9 @@ static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_
     }
     fill_got(loading, value);
     if (symbol.place == HP_PLACE_SECTION && value->state == HP_VALUE_KNOWN) {
-        payload->text_symbol_count += take_text(
-            &symbol, table->names, hp_loading_place(loading, symbol.section),
-            &payload->text_symbols[payload->text_symbol_count]);
+        payload->text_symbol_count +=
+            take_text(&symbol, table->names, hp_loading_place(loading, symbol.section),
+                      &payload->text_symbols[payload->text_symbol_count]);
     }
     return HP_OK;
 }
@@ -276,8 +272,8 @@ static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_
  * thousands, and notes those of the text. Returns the index of the first one from `n` on that is
  * another, and of any where there is a GOT to fill. The loop is kept to what can stay in registers.
  */
-HP_HOT static uint32_t resolve_plain(struct hp_loading *loading, const struct hp_plain_symbols *symbols,
-                              uint32_t n)
+HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
+                                     const struct hp_plain_symbols *symbols, uint32_t n)
 {
     const struct hp_plain_symbols table = *symbols;
     const uint64_t base = loading->payload->image.memory.addr;
@@ -313,49 +309,50 @@ HP_HOT static uint32_t resolve_plain(struct hp_loading *loading, const struct hp
 }
 
 /*
- * Resolves undefined symbols in a row. *index is advanced to the first one that is another, or of no
- * proper name, and to any where there is a GOT to fill.
+ * Resolves undefined symbols in a row. *index is advanced to the first one that is another, or of
+ * no proper name, and to any where there is a GOT to fill.
  */
-HP_HOT static enum hp_status resolve_imports(struct hp_loading *loading,
-                                             const struct hp_plain_symbols *symbols,
-                                             uint32_t *index)
+HP_HOT static enum hp_status
+resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbols, uint32_t *index)
 {
     const struct hp_plain_symbols table = *symbols;
-    const uint32_t max = loading->payload->profile->symbol_name_max;
+    const size_t max = loading->payload->profile->symbol_name_max;
+    struct hp_symbol_value *const values = loading->symbols;
     struct hp_target_symbol found = {NULL, 0, 0, HP_KIND_UNKNOWN};
     enum hp_status status = HP_OK;
+    uint32_t n;
 
     if (loading->payload->image.got_count > 0) {
         return HP_OK;
     }
-    for (; status == HP_OK; ++*index) {
-        struct hp_symbol_value *value = &loading->symbols[*index];
+    for (n = *index; status == HP_OK; n++) {
         struct hp_symbol symbol;
         size_t room;
         size_t length;
 
-        if (!hp_elf_plain_symbol(&table, *index, &symbol) || symbol.place != HP_PLACE_UNDEFINED ||
+        if (!hp_elf_plain_symbol(&table, n, &symbol) || symbol.place != HP_PLACE_UNDEFINED ||
             symbol.type == HP_STT_TLS || symbol.type == HP_STT_GNU_IFUNC) {
-            return HP_OK;
+            break;
         }
         room = table.names_size - (size_t)(symbol.name - table.names);
-        length = hp_block_length(symbol.name, room <= max ? room : (size_t)max + 1);
+        length = hp_block_length(symbol.name, room <= max ? room : max + 1);
         if (length == 0 || length > max) {
-            return HP_OK;
+            break;
         }
         status = hp_symbol_lookup(loading, symbol.name, length, &found);
-        value->value = found.addr;
-        value->got = HP_NO_INDEX;
-        value->state = HP_VALUE_KNOWN;
+        values[n].value = found.addr;
+        values[n].got = HP_NO_INDEX;
+        values[n].state = HP_VALUE_KNOWN;
         if (status) {
-            value->value = 0;
-            value->state = HP_VALUE_NONE;
-            status = settle_undefined(loading, symbol.bind, status, &found, value);
+            values[n].value = 0;
+            values[n].state = HP_VALUE_NONE;
+            status = settle_undefined(loading, symbol.bind, status, &found, &values[n]);
         }
         if (status) {
-            hp_loading_note_symbol(loading, *index);
+            hp_loading_note_symbol(loading, n);
         }
     }
+    *index = n;
     return status;
 }
 
@@ -381,33 +378,42 @@ enum hp_status hp_symbols_resolve(struct hp_loading *loading)
     return status;
 }
 
-/*
- * True when some record's new function is at this address. The search has no branch that depends on
- * the address, which could not be predicted. *next is where the symbol after this one will most
- * probably be found: tools write symbols and functions in one order.
- */
-static bool overrides(const struct hp_loading *loading, uint64_t addr, uint32_t *next)
+/* How many of the new functions are at this address or below it. The search has no branch that
+ * depends on the address, which could not be predicted. */
+static uint32_t count_up_to(const struct hp_loading *loading, uint64_t addr)
 {
     const uint64_t *first = loading->new_addrs;
     uint32_t count = loading->new_addr_count;
 
-    if (count == 0 || addr > first[count - 1]) {
-        return false; /* data lies above all text */
-    }
-    if (*next >= count || first[*next] != addr) {
-        while (count > 1) {
-            uint32_t half = count / 2;
+    while (count > 1) {
+        uint32_t half = count / 2;
 
-            first += first[half] <= addr ? half : 0;
-            count -= half;
-        }
-        *next = (uint32_t)(first - loading->new_addrs);
+        first += first[half] <= addr ? half : 0;
+        count -= half;
     }
-    if (loading->new_addrs[*next] != addr) {
-        return false;
+    return (uint32_t)(first - loading->new_addrs) + (*first <= addr ? 1 : 0);
+}
+
+/*
+ * True when some record's new function is at this address. *below counts those up to the address of
+ * the symbol before this one: tools write symbols in the order of their functions, so that the same
+ * or the next number is nearly always right.
+ */
+static bool overrides(const struct hp_loading *loading, uint64_t addr, uint32_t *below)
+{
+    const uint64_t *addrs = loading->new_addrs;
+    const uint32_t count = loading->new_addr_count;
+
+    if (count == 0 || addr < addrs[0] || addr > addrs[count - 1]) {
+        return false; /* as data, which lies above all text */
     }
-    (*next)++;
-    return true;
+    if (*below < count && addrs[*below] <= addr) {
+        ++*below;
+    }
+    if (*below == 0 || addrs[*below - 1] > addr || (*below < count && addrs[*below] <= addr)) {
+        *below = count_up_to(loading, addr);
+    }
+    return addrs[*below - 1] == addr;
 }
 
 /* The part of hp_symbol_may_be_export() that looks at the name. */
@@ -452,7 +458,7 @@ static enum hp_status check_new(const struct hp_loading *loading, const struct h
 
 /* Adds a symbol to those that the payload provides, unless it overrides an old one. */
 static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
-                                 const struct hp_symbol *symbol, uint32_t *next_override)
+                                 const struct hp_symbol *symbol, uint32_t *below)
 {
     struct hp_symtab *provided = &loading->payload->provided;
     uint32_t max = loading->payload->profile->symbol_name_max;
@@ -471,7 +477,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     if (length > max) {
         return fail_length(loading, symbol->name);
     }
-    if (overrides(loading, value->value, next_override)) {
+    if (overrides(loading, value->value, below)) {
         return HP_OK;
     }
     status = check_new(loading, symbol, length);
@@ -509,7 +515,7 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
     const struct hp_plain_symbols plain_symbols = hp_elf_plain_symbols(loading->elf);
     const bool locals = loading->payload->profile->locals_must_be_new;
     struct hp_symtab *provided = &loading->payload->provided;
-    uint32_t next_override = 0;
+    uint32_t below = 0;
     uint32_t n;
 
     if (loading->exports == 0) {
@@ -523,7 +529,7 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
             status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
         }
         if (status == HP_OK && hp_symbol_may_be_export(&symbol, locals)) {
-            status = export_one(loading, n, &symbol, &next_override);
+            status = export_one(loading, n, &symbol, &below);
         }
         if (status) {
             hp_loading_note_symbol(loading, n);
