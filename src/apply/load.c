@@ -175,7 +175,6 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     }
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
     loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
-    loading->got_of = take(arena, loading->elf->symbol_count, sizeof(*loading->got_of));
     if (payload->arch->veneer_size != 0) {
         loading->veneers = take(arena, loading->elf->symbol_count, sizeof(*loading->veneers));
     }

@@ -73,21 +73,45 @@ static bool may_be_special(const uint8_t *name)
     return false;
 }
 
+/* Copies the name at a file offset, as much of it as a special one has; returns its bytes. */
+static size_t copy_name(const struct hp_elf *elf, uint64_t start, char name[NAME_MAX_SIZE])
+{
+    const uint8_t *whole = hp_elf_at(elf->file, start, NAME_MAX_SIZE);
+    size_t length;
+
+    if (whole) {
+        memcpy(name, whole, NAME_MAX_SIZE);
+        return hp_string_length(name, NAME_MAX_SIZE);
+    }
+    for (length = 0; length < NAME_MAX_SIZE; length++) { /* at the end of the file */
+        const uint8_t *p = hp_elf_at(elf->file, start + length, 1);
+
+        if (!p || *p == '\0') {
+            break;
+        }
+        name[length] = (char)*p;
+    }
+    return length;
+}
+
 /* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
 static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
 {
-    const uint64_t room = start < elf->file.size ? elf->file.size - start : 0;
-    const size_t size = room < NAME_MAX_SIZE ? (size_t)room : NAME_MAX_SIZE;
-    const uint8_t *name = hp_elf_at(elf->file, start, size);
+    const uint8_t *first = hp_elf_at(elf->file, start, 2);
+    char name[NAME_MAX_SIZE] = {0};
     size_t length;
     unsigned int i;
 
-    if (!name || size < 2 || !may_be_special(name)) {
+    if (!first || !may_be_special(first)) {
         return HP_SPECIAL_COUNT;
     }
-    length = hp_block_length((const char *)name, size);
+    length = copy_name(elf, start, name);
+    if (length == NAME_MAX_SIZE) {
+        return HP_SPECIAL_COUNT;
+    }
     for (i = 0; i < HP_SPECIAL_COUNT; i++) {
-        if (special_names[i].length == length && memcmp(name, special_names[i].name, length) == 0) {
+        if (special_names[i].length == length &&
+            hp_string_equal(name, sizeof(name), special_names[i].name)) {
             break;
         }
     }

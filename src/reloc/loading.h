@@ -46,7 +46,6 @@ struct hp_loading {
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
-    uint32_t *got_of;    /* scratch: by symbol index, its GOT slot; unset while there is no GOT */
     uint32_t *veneers;   /* scratch: by symbol index, its veneer or HP_NO_INDEX; NULL: no veneers */
     uint32_t *pairs;     /* scratch: hp_reloc_job.pairs; NULL when they are not needed */
     uint64_t *new_addrs; /* scratch: where new functions are, sorted */

@@ -104,15 +104,20 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
     return status;
 }
 
-/* Gives a symbol a slot of the GOT. The table is set up for the first one: few payloads have any.
+/*
+ * Gives a symbol a slot of the GOT. The symbols' slots are not set before the first one is given:
+ * few payloads have any.
  */
 static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *got_count)
 {
-    if (*got_count == 0) {
-        memset(loading->got_of, 0xff, loading->elf->symbol_count * sizeof(*loading->got_of));
+    struct hp_symbol_value *symbols = loading->symbols;
+    uint32_t n;
+
+    for (n = 0; *got_count == 0 && n < loading->elf->symbol_count; n++) {
+        symbols[n].got = HP_NO_INDEX;
     }
-    if (loading->got_of[index] == HP_NO_INDEX) {
-        loading->got_of[index] = *got_count;
+    if (symbols[index].got == HP_NO_INDEX) {
+        symbols[index].got = *got_count;
         (*got_count)++;
     }
 }

@@ -251,7 +251,9 @@ static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_
         }
     }
     value->value = 0;
-    value->got = payload->image.got_count > 0 ? loading->got_of[index] : HP_NO_INDEX;
+    if (payload->image.got_count == 0) {
+        value->got = HP_NO_INDEX;
+    }
     value->state = HP_VALUE_NONE;
     status = resolve_one(loading, &symbol, value);
     if (status) {
