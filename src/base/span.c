@@ -31,29 +31,12 @@ static inline size_t bytes_before(uint64_t zeros)
     return (size_t)(((up_to & EVERY_BYTE(1)) * EVERY_BYTE(1)) >> 56) - 1;
 }
 
-/*
- * For the names of functions, nearly all of which end within 32 bytes: finds the word with the NUL
- * by arithmetic, since the lengths of names in a row are what no processor can predict.
- */
-static inline size_t short_length(const uint8_t *p)
-{
-    size_t word = zero_bytes(hp_le64(p)) == 0 ? 1 : 0;
-
-    word += word & (zero_bytes(hp_le64(p + 8)) == 0 ? 1 : 0);
-    word += word >> 1 & (zero_bytes(hp_le64(p + 16)) == 0 ? 1 : 0);
-    return word * 8 + bytes_before(zero_bytes(hp_le64(p + word * 8)));
-}
-
 size_t hp_block_length(const char *block, size_t size)
 {
     const uint8_t *p = (const uint8_t *)block;
-    size_t n = 0;
+    size_t n;
 
-    if (size >= 32 && (zero_bytes(hp_le64(p)) | zero_bytes(hp_le64(p + 8)) |
-                       zero_bytes(hp_le64(p + 16)) | zero_bytes(hp_le64(p + 24))) != 0) {
-        return short_length(p);
-    }
-    for (; size - n >= 8; n += 8) {
+    for (n = 0; size - n >= 8; n += 8) {
         uint64_t zeros = zero_bytes(hp_le64(p + n));
 
         if (zeros != 0) {
