@@ -97,20 +97,20 @@ static void bucket_swap(void *data, uint32_t a, uint32_t b)
     bucket->slots[b] = t;
 }
 
-/*
- * Sorts the slots of a bucket. Nearly all have a few, which insertion sorts with the fewest
- * comparisons; more of them are somebody's choice.
- */
-static void sort_bucket(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
+/* Sorts a bucket of many slots, which is somebody's choice. */
+static void sort_large(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
 {
     struct bucket bucket = {table, slots};
     const struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
+
+    hp_sort(&sortable, size);
+}
+
+/* Sorts an ordinary one, of a few: insertion compares the least then. */
+static void sort_small(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
+{
     uint32_t n;
 
-    if (size > INSERTION_MAX) {
-        hp_sort(&sortable, size);
-        return;
-    }
     for (n = 1; n < size; n++) {
         const struct hp_symtab_slot slot = slots[n];
         uint32_t at = n;
@@ -123,45 +123,56 @@ static void sort_bucket(const struct hp_symtab *table, struct hp_symtab_slot *sl
 }
 
 /* Counts the entries of each bucket, then makes of each count the end of its bucket. */
-static void measure_buckets(struct hp_symtab *table)
+static void measure_buckets(const struct hp_symtab *table)
 {
-    uint32_t mask = table->bucket_count - 1;
+    const uint32_t bucket_count = table->bucket_count;
+    const uint32_t count = table->count;
+    const char *const names = table->names;
+    struct hp_symtab_entry *const entries = table->entries;
+    uint32_t *const buckets = table->buckets;
     uint32_t end = 0;
     uint32_t n;
 
-    memset(table->buckets, 0, ((size_t)table->bucket_count + 1) * sizeof(table->buckets[0]));
-    for (n = 0; n < table->count; n++) {
-        struct hp_symtab_entry *entry = &table->entries[n];
+    memset(buckets, 0, ((size_t)bucket_count + 1) * sizeof(buckets[0]));
+    for (n = 0; n < count; n++) {
+        const uint32_t hash = hash_name(names + entries[n].name, entries[n].length);
 
-        entry->hash = hash_name(table->names + entry->name, entry->length);
-        table->buckets[entry->hash & mask]++;
+        entries[n].hash = hash;
+        buckets[hash & (bucket_count - 1)]++;
     }
-    for (n = 0; n < table->bucket_count; n++) {
-        end += table->buckets[n];
-        table->buckets[n] = end;
+    for (n = 0; n < bucket_count; n++) {
+        end += buckets[n];
+        buckets[n] = end;
     }
-    table->buckets[table->bucket_count] = end;
+    buckets[bucket_count] = end;
 }
 
 void hp_symtab_build(struct hp_symtab *table)
 {
-    uint32_t mask = table->bucket_count - 1;
+    const uint32_t bucket_count = table->bucket_count;
+    const struct hp_symtab_entry *const entries = table->entries;
+    struct hp_symtab_slot *const slots = table->slots;
+    uint32_t *const buckets = table->buckets;
     uint32_t n;
 
     measure_buckets(table);
     for (n = table->count; n > 0; n--) { /* fills each bucket from its end to its start */
-        uint32_t hash = table->entries[n - 1].hash;
-        struct hp_symtab_slot *slot;
+        const uint32_t hash = entries[n - 1].hash;
+        const struct hp_symtab_slot slot = {hash, n - 1};
+        uint32_t *at = &buckets[hash & (bucket_count - 1)];
 
-        table->buckets[hash & mask]--;
-        slot = &table->slots[table->buckets[hash & mask]];
-        slot->hash = hash;
-        slot->entry = n - 1;
+        --*at;
+        slots[*at] = slot;
     }
-    for (n = 0; n < table->bucket_count; n++) {
-        uint32_t start = table->buckets[n];
+    for (n = 0; n < bucket_count; n++) {
+        const uint32_t start = buckets[n];
+        const uint32_t size = buckets[n + 1] - start;
 
-        sort_bucket(table, &table->slots[start], table->buckets[n + 1] - start);
+        if (size > INSERTION_MAX) {
+            sort_large(table, &slots[start], size);
+        } else if (size > 1) {
+            sort_small(table, &slots[start], size);
+        }
     }
 }
 
