@@ -85,6 +85,8 @@ static void test_symbols(void **state)
         {32, "local", 32, 64},
         {39, "local", 32, 64},
         {40, "inner", 40, 48}, /* a function inside another */
+        {42, "innermost", 42, 44},
+        {44, "inner", 40, 48}, /* behind it, and still inside the other */
         {47, "inner", 40, 48},
         {48, "local", 32, 64},
         {63, "local", 32, 64},
@@ -115,6 +117,7 @@ static void test_symbols(void **state)
     add(&p, "shorter_alias", HP_STT_FUNC, p.text, 32, 8);
     add(&p, "same_place", HP_STT_NOTYPE, p.text, 32, 0);
     add(&p, "label_inside", HP_STT_NOTYPE, p.text, 36, 0);
+    add(&p, "innermost", HP_STT_FUNC, p.text, 42, 2);
     add(&p, "inner", HP_STT_FUNC, p.text, 40, 8);
     add(&p, "outside", HP_STT_NOTYPE, p.text, 64, 0);
     add(&p, ".Lassembler", HP_STT_NOTYPE, p.text, 70, 0);
