@@ -47,9 +47,9 @@ struct hp_table {
 /* A function of the payload's text, or a label outside of any; offsets are those of the image. */
 struct hp_text_symbol {
     uint32_t start;
-    uint32_t end;   /* first byte behind it; of a label, where the next symbol or section begins */
-    uint32_t name;  /* offset in hp_payload.names */
-    uint32_t outer; /* of those before it, the one that ends last; HP_NO_INDEX: none */
+    uint32_t end;  /* first byte behind it; of a label, where the next symbol or section begins */
+    uint32_t name; /* offset in hp_payload.names */
+    uint32_t bind; /* HP_STB_* */
 };
 
 /* What an offline load could not decide. All zero on a running target. */
@@ -85,7 +85,7 @@ struct hp_payload {
     struct hp_table bug_frames[HP_BUG_KINDS];
     struct hp_table alternatives;
     struct hp_table alt_calls;
-    struct hp_text_symbol *text_symbols; /* by ascending start */
+    struct hp_text_symbol *text_symbols; /* unsorted; for hp_payload_symbol_at() */
     uint32_t text_symbol_count;
     const char *names; /* the file's symbol names, as far as text_symbols and provided need them */
     struct hp_record *records;
@@ -212,13 +212,17 @@ bool hp_payload_bug_frame(const struct hp_payload *payload, uint64_t addr,
                           struct hp_bug_frame *frame);
 
 /*
- * Finds the function of the payload's text that holds an address; outside of any, the label closest
- * below it in its section.
+ * Finds the function of the payload's text that holds an address, the innermost of several; outside
+ * of any, the label closest below it in its section. Of aliases it finds the longest, then a global
+ * one.
  *
- * Returns NULL when there is none. Its name begins at payload->names + symbol->name. Any context;
- * logarithmic.
+ *   symbol  receives it; its name begins at payload->names + symbol->name
+ *
+ * Returns false when there is none. Any context; linear in the number of the text's symbols, since
+ * a back-trace can wait and a load should not.
  */
-const struct hp_text_symbol *hp_payload_symbol_at(const struct hp_payload *payload, uint64_t addr);
+bool hp_payload_symbol_at(const struct hp_payload *payload, uint64_t addr,
+                          struct hp_text_symbol *symbol);
 
 /*
  * Finds a key of the payload's metadata (.modinfo).

@@ -183,11 +183,6 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     if (payload->arch->pairs_relocs) {
         loading->pairs = take(arena, loading->relocs_max, sizeof(*loading->pairs));
     }
-    if (loading->text_symbols > 0) {
-        loading->text_buckets =
-            take(arena, (size_t)hp_symtab_bucket_count(loading->text_symbols) + 1,
-                 sizeof(*loading->text_buckets));
-    }
     loading->new_addrs = take(arena, patches, sizeof(*loading->new_addrs));
 }
 
@@ -303,9 +298,9 @@ static enum hp_status build(struct hp_loading *loading)
         status = hp_symbols_export(loading);
     }
     if (status == HP_OK) {
-        status = hp_symbols_index_text(loading);
-    }
-    if (status == HP_OK) {
+        if (loading->payload->text_symbol_count > 0) {
+            hp_loading_keep_names(loading);
+        }
         note_properties(loading);
         status = hp_image_seal(loading);
     }
@@ -335,7 +330,7 @@ static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, 
     if (status) {
         return status;
     }
-    return hp_elf_open(elf, data, extent, payload->profile, loading->diag);
+    return hp_elf_open_whole(elf, (struct hp_span){data, extent}, payload->profile, loading->diag);
 }
 
 static bool are_options_valid(const struct hp_load_options *options)

@@ -125,7 +125,7 @@ bool hp_manager_symbol_at(struct hp_manager *manager, uint64_t addr, struct hp_s
         const struct hp_payload *payload = &handle->payload;
         const struct hp_image *image = &payload->image;
         const struct hp_region *text = &image->regions[HP_REGION_TEXT];
-        const struct hp_text_symbol *symbol = hp_payload_symbol_at(payload, addr);
+        struct hp_text_symbol symbol;
 
         found = addr - (image->memory.addr + text->offset) < text->size;
         if (found) {
@@ -133,12 +133,12 @@ bool hp_manager_symbol_at(struct hp_manager *manager, uint64_t addr, struct hp_s
             info->offset = addr - image->memory.addr;
             info->size = image->memory.size;
         }
-        if (found && symbol != NULL) {
-            const char *name = payload->names + symbol->name;
+        if (found && hp_payload_symbol_at(payload, addr, &symbol)) {
+            const char *name = payload->names + symbol.name;
 
             memcpy(info->name, name, hp_string_length(name, sizeof(info->name) - 1));
-            info->offset -= symbol->start;
-            info->size = symbol->end - symbol->start;
+            info->offset -= symbol.start;
+            info->size = symbol.end - symbol.start;
         }
     }
     leave(manager);

@@ -138,7 +138,7 @@ enum hp_status hp_name_decode(struct hp_loading *loading, uint64_t addr, const c
     const struct hp_image *image = &loading->payload->image;
     uint32_t general = hp_profile_default.symbol_name_max;
     uint32_t max = loading->payload->profile->symbol_name_max;
-    const struct hp_placed_section *place = hp_image_section_at(image, addr);
+    const struct hp_placed_section *place = hp_loading_section_at(loading, addr, false);
     const char *found;
     size_t room;
     size_t bound;
@@ -226,6 +226,9 @@ bool hp_name_split(const char *name, size_t *length, bool products, uint64_t *of
     size_t n;
 
     *offset = 0;
+    if (!hp_block_has(name, *length, '+')) {
+        return true;
+    }
     for (n = *length; n > 0 && name[n - 1] != '#'; n--) {
         if (name[n - 1] == '+') {
             *length = n - 1;
@@ -383,11 +386,11 @@ static enum hp_status check_whole_nop(struct hp_loading *loading, const struct h
     return HP_OK;
 }
 
-enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t addr,
+enum hp_status hp_payload_check_text(struct hp_loading *loading, uint64_t addr,
                                      enum hp_status outside)
 {
     const struct hp_payload *payload = loading->payload;
-    const struct hp_placed_section *place = hp_image_section_at(&payload->image, addr);
+    const struct hp_placed_section *place = hp_loading_section_at(loading, addr, true);
 
     if (place == NULL || place->region != HP_REGION_TEXT) {
         return hp_fail_numbers(loading->diag, HP_STAGE_RECORDS, outside, payload->image.memory.addr,
@@ -403,11 +406,11 @@ enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t 
     return HP_OK;
 }
 
-enum hp_status hp_payload_check_pad(const struct hp_loading *loading, uint64_t addr)
+enum hp_status hp_payload_check_pad(struct hp_loading *loading, uint64_t addr)
 {
     const struct hp_payload *payload = loading->payload;
     const struct hp_image_memory *memory = &payload->image.memory;
-    const struct hp_placed_section *place = hp_image_section_at(&payload->image, addr);
+    const struct hp_placed_section *place = hp_loading_section_at(loading, addr, true);
     size_t offset = (size_t)(addr - memory->addr);
 
     if ((loading->target.flags & (HP_TARGET_BTI | HP_TARGET_IBT)) == 0 || place == NULL ||

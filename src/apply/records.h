@@ -16,14 +16,14 @@ HP_MUST_USE enum hp_status hp_records_measure(struct hp_loading *loading);
  * Checks that an address is an instruction's in the payload's own text. Returns HP_OK, `outside`
  * when it is not, or HP_THUMB_CODE.
  */
-HP_MUST_USE enum hp_status hp_payload_check_text(const struct hp_loading *loading, uint64_t addr,
+HP_MUST_USE enum hp_status hp_payload_check_text(struct hp_loading *loading, uint64_t addr,
                                                  enum hp_status outside);
 
 /*
  * Checks that a function of the payload's own text, which will be called indirectly, begins with a
  * landing pad if the target enforces them. Returns HP_OK or HP_LANDING_PAD_MISSING.
  */
-HP_MUST_USE enum hp_status hp_payload_check_pad(const struct hp_loading *loading, uint64_t addr);
+HP_MUST_USE enum hp_status hp_payload_check_pad(struct hp_loading *loading, uint64_t addr);
 
 /*
  * Finds the name at an address of the relocated image: inside one loaded section, terminated there,

@@ -75,8 +75,8 @@ static bool is_changing(const struct hp_payload *payload, uint64_t addr, bool re
 {
     const struct hp_region *text = &payload->image.regions[HP_REGION_TEXT];
     const struct hp_write *write = write_at(payload, addr);
-    const struct hp_text_symbol *symbol;
     const struct hp_record *record;
+    struct hp_text_symbol symbol;
 
     if (write != NULL) {
         set_function(report, name_of(payload, write));
@@ -90,8 +90,9 @@ static bool is_changing(const struct hp_payload *payload, uint64_t addr, bool re
     if (!revert || addr - (payload->image.memory.addr + text->offset) >= text->size) {
         return false;
     }
-    symbol = hp_payload_symbol_at(payload, addr);
-    set_function(report, symbol != NULL ? payload->names + symbol->name : NULL);
+    if (hp_payload_symbol_at(payload, addr, &symbol)) {
+        set_function(report, payload->names + symbol.name);
+    }
     return true;
 }
 

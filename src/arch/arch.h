@@ -28,6 +28,8 @@ enum {
     HP_HOWTO_THUMB = 1 << 4      /* not supported, because it belongs to Thumb code */
 };
 
+#define HP_HOWTO_WIDTH_MAX 8u /* bytes of the widest field of any architecture */
+
 struct hp_howto {
     uint8_t width; /* bytes of the field that is read and written */
     uint8_t flags; /* HP_HOWTO_* */

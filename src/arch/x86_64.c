@@ -183,47 +183,61 @@ static inline enum hp_status apply_one(const struct hp_reloc_job *job, const str
     }
 }
 
-/*
- * Applies what nearly all entries of a payload are, when nothing is wrong with it. Worth a branch
- * in front of the switch, of which hardened builds make a chain of comparisons.
- */
-static inline bool apply_pc32(const struct hp_reloc_job *job, const struct hp_reloc *reloc,
-                              const struct hp_symbol_value *symbol)
+static inline bool is_pc32(uint32_t type)
 {
-    uint64_t value = symbol->value + (uint64_t)reloc->addend - (job->addr + reloc->offset);
+    return type == R_PC32 || type == R_PLT32;
+}
 
-    if ((reloc->type != R_PC32 && reloc->type != R_PLT32) || symbol->state != HP_VALUE_KNOWN ||
-        !hp_reloc_fits(value, INT32_MIN, INT32_MAX)) {
-        return false;
+/*
+ * Index of the first entry from `n` on that is not what nearly all entries of a payload are, with
+ * nothing wrong: an address or a 32-bit displacement of a known symbol. Those before it are
+ * applied. The loop is kept to what can stay in registers.
+ */
+HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
+{
+    const struct hp_symbol_value *symbols = job->symbols;
+    uint8_t *const host = job->host;
+    const uint64_t addr = job->addr;
+    const uint8_t *const end = job->entries + (size_t)job->count * HP_RELA64_SIZE;
+    const uint8_t *entry = job->entries + (size_t)n * HP_RELA64_SIZE;
+
+    for (; entry < end; entry += HP_RELA64_SIZE) {
+        const struct hp_reloc reloc = hp_rela64(entry);
+        const struct hp_symbol_value *symbol = &symbols[reloc.symbol];
+        const uint64_t value = symbol->value + (uint64_t)reloc.addend;
+        const uint64_t pc_value = value - (addr + reloc.offset);
+
+        if (symbol->state != HP_VALUE_KNOWN) {
+            break;
+        }
+        if (is_pc32(reloc.type) && pc_value + (UINT64_C(1) << 31) <= UINT32_MAX) {
+            hp_put_le32(host + reloc.offset, (uint32_t)pc_value);
+        } else if (reloc.type == R_64) {
+            hp_put_le64(host + reloc.offset, value);
+        } else {
+            break;
+        }
     }
-    hp_put_le32(job->host + reloc->offset, (uint32_t)value);
-    return true;
+    return (uint32_t)((size_t)(entry - job->entries) / HP_RELA64_SIZE);
 }
 
 static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)
 {
-    const struct hp_reloc_job fixed = *job; /* what no store into the image can change */
-    const uint8_t *entry = fixed.entries;
     uint32_t n;
 
-    for (n = 0; n < fixed.count; n++, entry += HP_RELA64_SIZE) {
-        struct hp_reloc reloc = hp_rela64(entry);
-        const struct hp_symbol_value *symbol = &fixed.symbols[reloc.symbol];
-        enum hp_status status;
+    for (n = relocate_plain(job, 0); n < job->count; n = relocate_plain(job, n + 1)) {
+        const struct hp_reloc reloc = hp_rela64(job->entries + (size_t)n * HP_RELA64_SIZE);
+        const struct hp_symbol_value *symbol = &job->symbols[reloc.symbol];
+        enum hp_status status = HP_OK;
 
-        if (apply_pc32(&fixed, &reloc, symbol)) {
-            continue;
-        }
-        if (symbol->state != HP_VALUE_KNOWN && reloc.type != R_NONE) {
-            if (symbol->state == HP_VALUE_NONE) {
-                job->current = n;
-                return hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
-            }
-            memset(fixed.host + reloc.offset, HP_UNDECIDED_BYTE, howtos[reloc.type].width);
+        if (symbol->state == HP_VALUE_KNOWN || reloc.type == R_NONE) {
+            status = apply_one(job, &reloc, symbol, diag);
+        } else if (symbol->state == HP_VALUE_NONE) {
+            status = hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
+        } else {
+            memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howtos[reloc.type].width);
             job->undecided++;
-            continue;
         }
-        status = apply_one(&fixed, &reloc, symbol, diag);
         if (status) {
             job->current = n;
             return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Build-time feature switches, set by the build system; everything is on for those who compile the
- * sources without it. Those of the architectures are in arch/list.h.
+ * sources without it. Those of the architectures are in arch/list.h. And what compilers are told.
  */
 #ifndef HP_BASE_CONFIG_H
 #define HP_BASE_CONFIG_H
@@ -13,5 +13,15 @@
 #ifndef HP_WITH_SPLICES
 #define HP_WITH_SPLICES 1
 #endif
+
+/*
+ * A function whose loop runs for every relocation or symbol. It has the registers for itself, and
+ * begins on a cache line, so that its speed does not depend on what the linker puts in front of it.
+ */
+#define HP_HOT __attribute__((aligned(64), noinline))
+
+/* Decoders of structures, which are inlined so that fields that the caller does not use cost
+ * nothing. */
+#define HP_INLINE static inline __attribute__((always_inline))
 
 #endif

@@ -145,6 +145,9 @@ size_t hp_string_length(const char *text, size_t max);
  */
 size_t hp_block_length(const char *block, size_t size);
 
+/* True when one of the `size` bytes of a block is this one. */
+bool hp_block_has(const char *block, size_t size, char byte);
+
 /* True when the NUL-terminated string `text` of at most `max` bytes equals the literal `other`. */
 bool hp_string_equal(const char *text, size_t max, const char *other);
 

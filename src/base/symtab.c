@@ -11,6 +11,8 @@
 #define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 #define HASH_SEED       UINT64_C(0x51ed270b9a3c4d67)
 
+#define INSERTION_MAX 8u /* slots of a bucket that are sorted by insertion */
+
 static uint64_t hash_step(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * HASH_MULTIPLIER;
@@ -95,50 +97,81 @@ static void bucket_swap(void *data, uint32_t a, uint32_t b)
     bucket->slots[b] = t;
 }
 
-/* Counts the entries of each bucket, then makes of each count the end of its bucket. */
-static void measure_buckets(struct hp_symtab *table)
+/* Sorts a bucket of many slots, which is somebody's choice. */
+static void sort_large(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
 {
-    uint32_t mask = table->bucket_count - 1;
+    struct bucket bucket = {table, slots};
+    const struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
+
+    hp_sort(&sortable, size);
+}
+
+/* Sorts an ordinary one, of a few: insertion compares the least then. */
+static void sort_small(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
+{
+    uint32_t n;
+
+    for (n = 1; n < size; n++) {
+        const struct hp_symtab_slot slot = slots[n];
+        uint32_t at = n;
+
+        for (; at > 0 && compare_slots(table, &slot, &slots[at - 1]) < 0; at--) {
+            slots[at] = slots[at - 1];
+        }
+        slots[at] = slot;
+    }
+}
+
+/* Counts the entries of each bucket, then makes of each count the end of its bucket. */
+static void measure_buckets(const struct hp_symtab *table)
+{
+    const uint32_t bucket_count = table->bucket_count;
+    const uint32_t count = table->count;
+    const char *const names = table->names;
+    struct hp_symtab_entry *const entries = table->entries;
+    uint32_t *const buckets = table->buckets;
     uint32_t end = 0;
     uint32_t n;
 
-    memset(table->buckets, 0, ((size_t)table->bucket_count + 1) * sizeof(table->buckets[0]));
-    for (n = 0; n < table->count; n++) {
-        struct hp_symtab_entry *entry = &table->entries[n];
+    memset(buckets, 0, ((size_t)bucket_count + 1) * sizeof(buckets[0]));
+    for (n = 0; n < count; n++) {
+        const uint32_t hash = hash_name(names + entries[n].name, entries[n].length);
 
-        entry->hash = hash_name(table->names + entry->name, entry->length);
-        table->buckets[entry->hash & mask]++;
+        entries[n].hash = hash;
+        buckets[hash & (bucket_count - 1)]++;
     }
-    for (n = 0; n < table->bucket_count; n++) {
-        end += table->buckets[n];
-        table->buckets[n] = end;
+    for (n = 0; n < bucket_count; n++) {
+        end += buckets[n];
+        buckets[n] = end;
     }
-    table->buckets[table->bucket_count] = end;
+    buckets[bucket_count] = end;
 }
 
 void hp_symtab_build(struct hp_symtab *table)
 {
-    uint32_t mask = table->bucket_count - 1;
+    const uint32_t bucket_count = table->bucket_count;
+    const struct hp_symtab_entry *const entries = table->entries;
+    struct hp_symtab_slot *const slots = table->slots;
+    uint32_t *const buckets = table->buckets;
     uint32_t n;
 
     measure_buckets(table);
     for (n = table->count; n > 0; n--) { /* fills each bucket from its end to its start */
-        uint32_t hash = table->entries[n - 1].hash;
-        struct hp_symtab_slot *slot;
+        const uint32_t hash = entries[n - 1].hash;
+        const struct hp_symtab_slot slot = {hash, n - 1};
+        uint32_t *at = &buckets[hash & (bucket_count - 1)];
 
-        table->buckets[hash & mask]--;
-        slot = &table->slots[table->buckets[hash & mask]];
-        slot->hash = hash;
-        slot->entry = n - 1;
+        --*at;
+        slots[*at] = slot;
     }
-    for (n = 0; n < table->bucket_count; n++) {
-        uint32_t start = table->buckets[n];
-        uint32_t size = table->buckets[n + 1] - start;
-        struct bucket bucket = {table, &table->slots[start]};
-        struct hp_sortable sortable = {&bucket, bucket_less, bucket_swap};
+    for (n = 0; n < bucket_count; n++) {
+        const uint32_t start = buckets[n];
+        const uint32_t size = buckets[n + 1] - start;
 
-        if (size > 1) {
-            hp_sort(&sortable, size);
+        if (size > INSERTION_MAX) {
+            sort_large(table, &slots[start], size);
+        } else if (size > 1) {
+            sort_small(table, &slots[start], size);
         }
     }
 }
@@ -194,7 +227,8 @@ const struct hp_symtab_entry *hp_symtab_duplicate(const struct hp_symtab *table)
     for (n = 1; n < table->count; n++) {
         const struct hp_symtab_slot *slot = &table->slots[n];
 
-        if (table->entries[slot->entry].order == 0 && compare_slots(table, slot - 1, slot) == 0) {
+        if (slot->hash == slot[-1].hash && table->entries[slot->entry].order == 0 &&
+            compare_slots(table, slot - 1, slot) == 0) {
             return &table->entries[slot->entry];
         }
     }

@@ -17,57 +17,10 @@ static enum hp_status fail(struct hp_diag *diag, enum hp_status status)
     return hp_fail(diag, HP_STAGE_ELF, status);
 }
 
-static bool raw_section32(struct hp_span file, uint64_t offset, struct hp_section *section,
-                          uint32_t *name)
-{
-    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE);
-
-    if (!p) {
-        return false;
-    }
-    *name = hp_le32(p);
-    section->type = hp_le32(p + 4);
-    section->flags = hp_le32(p + 8);
-    section->offset = hp_le32(p + 16);
-    section->size = hp_le32(p + 20);
-    section->link = hp_le32(p + 24);
-    section->info = hp_le32(p + 28);
-    section->align = hp_le32(p + 32);
-    section->entsize = hp_le32(p + 36);
-    return true;
-}
-
-static bool raw_section64(struct hp_span file, uint64_t offset, struct hp_section *section,
-                          uint32_t *name)
-{
-    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR64_SIZE);
-
-    if (!p) {
-        return false;
-    }
-    *name = hp_le32(p);
-    section->type = hp_le32(p + 4);
-    section->flags = hp_le64(p + 8);
-    section->offset = hp_le64(p + 24);
-    section->size = hp_le64(p + 32);
-    section->link = hp_le32(p + 40);
-    section->info = hp_le32(p + 44);
-    section->align = hp_le64(p + 48);
-    section->entsize = hp_le64(p + 56);
-    return true;
-}
-
 bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
                         struct hp_section *section, uint32_t *name)
 {
-    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
-    const struct hp_section none = {0};
-
-    *name = 0;
-    *section = none;
-    section->index = index;
-    return table->is64 ? raw_section64(file, offset, section, name)
-                       : raw_section32(file, offset, section, name);
+    return hp_elf_raw_header(file, table, index, section, name);
 }
 
 /* Checks the identification bytes; *is64 receives the class. */
@@ -198,7 +151,7 @@ enum hp_status hp_elf_extent(const void *data, size_t size, size_t *extent, stru
     }
     /* The first header is reserved: it describes no section. */
     for (i = 1; i < table.shnum; i++) {
-        if (!hp_elf_raw_section(file, &table, i, &section, &name)) {
+        if (!hp_elf_raw_header(file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
         if (section.type == HP_SHT_NULL || section.type == HP_SHT_NOBITS) {

@@ -150,7 +150,7 @@ static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
     enum hp_status status;
 
     for (i = 1; i < elf->shnum; i++) {
-        if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
+        if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
         if (section.type == HP_SHT_NULL) {
@@ -257,7 +257,7 @@ static enum hp_status check_reloc_section(const struct hp_elf *elf,
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_INFO, elf->shnum, section->info,
                                            diag);
     }
-    status = hp_elf_section(elf, section->info, &target);
+    status = hp_elf_header(elf, section->info, &target);
     if (status) {
         return status;
     }
@@ -283,7 +283,7 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
     enum hp_status status = HP_OK;
 
     for (i = 1; i < elf->shnum; i++) {
-        if (!hp_elf_raw_section(elf->file, &table, i, &section, &name)) {
+        if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
         if (section.type == HP_SHT_SYMTAB_SHNDX) {
@@ -340,12 +340,46 @@ static enum hp_status check_plain_numbers(const struct hp_elf *elf, struct hp_di
     return elf->shndx.size != 0 ? fail(diag, HP_SYMTAB_SHNDX) : HP_OK;
 }
 
+enum hp_status hp_elf_open_whole(struct hp_elf *elf, struct hp_span file,
+                                 const struct hp_profile *profile, struct hp_diag *diag)
+{
+    struct hp_elf_table table;
+    enum hp_status status;
+
+    memset(elf, 0, sizeof(*elf));
+    status = hp_elf_table_find(file, &table, diag);
+    if (status) {
+        return status;
+    }
+    if (table.shnum > profile->sections_max) {
+        hp_note_limit(diag, profile, hp_profile_default.sections_max, table.shnum);
+        return hp_fail_numbers(diag, HP_STAGE_ELF, HP_ELF_TOO_MANY_SECTIONS, profile->sections_max,
+                               table.shnum);
+    }
+    elf->file = file;
+    elf->shstr.data = file.data + file.size; /* no names as yet */
+    elf->is64 = table.is64;
+    elf->shoff = table.shoff;
+    elf->shnum = table.shnum;
+    elf->shentsize = table.shentsize;
+    status = open_view(elf, diag);
+    if (status == HP_OK && profile->no_extended_numbers) {
+        status = check_plain_numbers(elf, diag);
+        if (status) {
+            hp_note_profile(diag, profile->name);
+        }
+    }
+    if (status) {
+        memset(elf, 0, sizeof(*elf));
+    }
+    return status;
+}
+
 enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
                            const struct hp_profile *profile, struct hp_diag *diag)
 {
     const struct hp_profile *limits = profile ? profile : &hp_profile_default;
     const struct hp_span file = {data, data ? size : 0};
-    struct hp_elf_table table;
     size_t extent;
     enum hp_status status;
 
@@ -362,30 +396,5 @@ enum hp_status hp_elf_open(struct hp_elf *elf, const void *data, size_t size,
         hp_note_offset(diag, extent);
         return fail(diag, HP_TRAILING_BYTES);
     }
-    status = hp_elf_table_find(file, &table, diag);
-    if (status) {
-        return status;
-    }
-    if (table.shnum > limits->sections_max) {
-        hp_note_limit(diag, limits, hp_profile_default.sections_max, table.shnum);
-        return hp_fail_numbers(diag, HP_STAGE_ELF, HP_ELF_TOO_MANY_SECTIONS, limits->sections_max,
-                               table.shnum);
-    }
-    elf->file = file;
-    elf->shstr.data = file.data + file.size; /* no names as yet */
-    elf->is64 = table.is64;
-    elf->shoff = table.shoff;
-    elf->shnum = table.shnum;
-    elf->shentsize = table.shentsize;
-    status = open_view(elf, diag);
-    if (status == HP_OK && limits->no_extended_numbers) {
-        status = check_plain_numbers(elf, diag);
-        if (status) {
-            hp_note_profile(diag, limits->name);
-        }
-    }
-    if (status) {
-        memset(elf, 0, sizeof(*elf));
-    }
-    return status;
+    return hp_elf_open_whole(elf, file, limits, diag);
 }

@@ -8,29 +8,7 @@
 
 enum hp_status hp_elf_section(const struct hp_elf *elf, uint32_t index, struct hp_section *section)
 {
-    const struct hp_elf_table table = hp_elf_table_of(elf);
-    uint32_t name;
-
-    if (index >= elf->shnum || !hp_elf_raw_section(elf->file, &table, index, section, &name)) {
-        memset(section, 0, sizeof(*section));
-        return HP_INVALID_ARGUMENT;
-    }
-    if (index == 0 || section->type == HP_SHT_NULL) {
-        /* No section: nothing of the header counts, so nothing of it is shown. */
-        memset(section, 0, sizeof(*section));
-        section->index = index;
-        name = 0;
-    }
-    if (section->align == 0) {
-        section->align = 1;
-    }
-    /* A name that hp_elf_open() refuses reads as the empty one that every name table begins with.
-     */
-    section->name = (const char *)elf->shstr.data;
-    if (name < elf->shstr.size) {
-        section->name += name;
-    }
-    return HP_OK;
+    return hp_elf_header(elf, index, section);
 }
 
 struct hp_span hp_elf_contents(const struct hp_elf *elf, const struct hp_section *section)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sections with a meaning of their own: their names, and what holds of them (SPEC section 2).
  */
+#include <string.h>
+
 #include "base/diag.h"
 #include "base/span.h"
 #include "elf/view.h"
@@ -57,14 +59,31 @@ const char *hp_special_name(enum hp_special which)
     return special_names[index].name;
 }
 
-/* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
-static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
+/* Whether a special name may begin so; those of code and data, the most frequent ones, do not. */
+static bool may_be_special(const uint8_t *name)
 {
-    char name[NAME_MAX_SIZE] = {0};
-    uint32_t length;
-    unsigned int i;
+    static const char seconds[] = "lnaebmh";
+    size_t i;
 
-    for (length = 0; length < NAME_MAX_SIZE; length++) {
+    for (i = 0; i < sizeof(seconds) - 1; i++) {
+        if (name[0] == '.' && name[1] == (uint8_t)seconds[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Copies the name at a file offset, as much of it as a special one has; returns its bytes. */
+static size_t copy_name(const struct hp_elf *elf, uint64_t start, char name[NAME_MAX_SIZE])
+{
+    const uint8_t *whole = hp_elf_at(elf->file, start, NAME_MAX_SIZE);
+    size_t length;
+
+    if (whole) {
+        memcpy(name, whole, NAME_MAX_SIZE);
+        return hp_string_length(name, NAME_MAX_SIZE);
+    }
+    for (length = 0; length < NAME_MAX_SIZE; length++) { /* at the end of the file */
         const uint8_t *p = hp_elf_at(elf->file, start + length, 1);
 
         if (!p || *p == '\0') {
@@ -72,6 +91,21 @@ static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
         }
         name[length] = (char)*p;
     }
+    return length;
+}
+
+/* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
+static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
+{
+    const uint8_t *first = hp_elf_at(elf->file, start, 2);
+    char name[NAME_MAX_SIZE] = {0};
+    size_t length;
+    unsigned int i;
+
+    if (!first || !may_be_special(first)) {
+        return HP_SPECIAL_COUNT;
+    }
+    length = copy_name(elf, start, name);
     if (length == NAME_MAX_SIZE) {
         return HP_SPECIAL_COUNT;
     }

@@ -15,6 +15,7 @@
 #include <hotpatch/elf.h>
 #include <hotpatch/status.h>
 
+#include "base/config.h"
 #include "base/span.h"
 
 /* Sizes of the structures of the two ELF classes in bytes (gABI). */
@@ -59,6 +60,61 @@ static inline const uint8_t *hp_elf_at(struct hp_span file, uint64_t offset, uin
     return file.data + offset;
 }
 
+/* The fields of a section header of each class; false when it is not inside the file. */
+HP_INLINE bool hp_elf_header32(struct hp_span file, uint64_t offset, struct hp_section *section,
+                               uint32_t *name)
+{
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    *name = hp_le32(p);
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le32(p + 8);
+    section->offset = hp_le32(p + 16);
+    section->size = hp_le32(p + 20);
+    section->link = hp_le32(p + 24);
+    section->info = hp_le32(p + 28);
+    section->align = hp_le32(p + 32);
+    section->entsize = hp_le32(p + 36);
+    return true;
+}
+
+HP_INLINE bool hp_elf_header64(struct hp_span file, uint64_t offset, struct hp_section *section,
+                               uint32_t *name)
+{
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR64_SIZE);
+
+    if (!p) {
+        return false;
+    }
+    *name = hp_le32(p);
+    section->type = hp_le32(p + 4);
+    section->flags = hp_le64(p + 8);
+    section->offset = hp_le64(p + 24);
+    section->size = hp_le64(p + 32);
+    section->link = hp_le32(p + 40);
+    section->info = hp_le32(p + 44);
+    section->align = hp_le64(p + 48);
+    section->entsize = hp_le64(p + 56);
+    return true;
+}
+
+/* hp_elf_raw_section() for loops over all sections. */
+HP_INLINE bool hp_elf_raw_header(struct hp_span file, const struct hp_elf_table *table,
+                                 uint32_t index, struct hp_section *section, uint32_t *name)
+{
+    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
+    const struct hp_section none = {0};
+
+    *name = 0;
+    *section = none;
+    section->index = index;
+    return table->is64 ? hp_elf_header64(file, offset, section, name)
+                       : hp_elf_header32(file, offset, section, name);
+}
+
 /*
  * File offset of entry `offset` of a table that is a part of the file, as the view's spans are.
  * False when `size` bytes there are not inside the table.
@@ -87,29 +143,51 @@ static inline uint32_t hp_elf_reloc_size(bool is64, uint32_t type)
 }
 
 /*
+ * The symbol table as loops over all symbols see it: what they look at for each one, in one place,
+ * so that it stays in registers.
+ */
+struct hp_plain_symbols {
+    const uint8_t *entries;
+    uint32_t count;    /* 0 in a 32-bit file, of which no symbol is plain */
+    uint32_t sections; /* indexes from here on are none of an ordinary section */
+    const char *names;
+    size_t names_size;
+};
+
+static inline struct hp_plain_symbols hp_elf_plain_symbols(const struct hp_elf *elf)
+{
+    const struct hp_plain_symbols table = {elf->symbols.data, elf->is64 ? elf->symbol_count : 0,
+                                           elf->shnum < HP_SHN_LORESERVE ? elf->shnum
+                                                                         : HP_SHN_LORESERVE,
+                                           (const char *)elf->strings.data, elf->strings.size};
+
+    return table;
+}
+
+/*
  * Decodes a symbol that needs no second look: of a 64-bit file, its name inside the table, its
  * section index an ordinary one. False for any other: hp_elf_symbol() decodes or refuses it. Loops
  * over all symbols inline this, so that the fields they do not use cost nothing.
  */
-static inline bool hp_elf_plain_symbol(const struct hp_elf *elf, uint32_t index,
+static inline bool hp_elf_plain_symbol(const struct hp_plain_symbols *table, uint32_t index,
                                        struct hp_symbol *symbol)
 {
     const uint8_t *p;
     uint32_t name;
     uint32_t section;
 
-    if (!elf->is64 || index >= elf->symbol_count) {
+    if (index >= table->count) {
         return false;
     }
-    p = elf->symbols.data + (size_t)index * HP_SYM64_SIZE;
+    p = table->entries + (size_t)index * HP_SYM64_SIZE;
     name = hp_le32(p);
     section = hp_le16(p + 6);
-    if (name >= elf->strings.size || section >= HP_SHN_LORESERVE || section >= elf->shnum) {
+    if (name >= table->names_size || section >= table->sections) {
         return false;
     }
     symbol->value = hp_le64(p + 8);
     symbol->size = hp_le64(p + 16);
-    symbol->name = (const char *)elf->strings.data + name;
+    symbol->name = table->names + name;
     symbol->place = section == HP_SHN_UNDEF ? HP_PLACE_UNDEFINED : HP_PLACE_SECTION;
     symbol->section = section;
     symbol->bind = p[4] >> 4;
@@ -124,6 +202,36 @@ static inline struct hp_elf_table hp_elf_table_of(const struct hp_elf *elf)
     const struct hp_elf_table table = {elf->is64, elf->shoff, elf->shnum, elf->shentsize};
 
     return table;
+}
+
+/* hp_elf_section() for loops over all sections. */
+HP_INLINE enum hp_status hp_elf_header(const struct hp_elf *elf, uint32_t index,
+                                       struct hp_section *section)
+{
+    const struct hp_elf_table table = hp_elf_table_of(elf);
+    const struct hp_section none = {0};
+    uint32_t name = 0;
+
+    if (index >= elf->shnum || !hp_elf_raw_header(elf->file, &table, index, section, &name)) {
+        *section = none;
+        return HP_INVALID_ARGUMENT;
+    }
+    if (index == 0 || section->type == HP_SHT_NULL) {
+        /* No section: nothing of the header counts, so nothing of it is shown. */
+        *section = none;
+        section->index = index;
+        name = 0;
+    }
+    if (section->align == 0) {
+        section->align = 1;
+    }
+    /* A name that hp_elf_open() refuses reads as the empty one that every name table begins with.
+     */
+    section->name = (const char *)elf->shstr.data;
+    if (name < elf->shstr.size) {
+        section->name += name;
+    }
+    return HP_OK;
 }
 
 /*
@@ -151,6 +259,13 @@ HP_MUST_USE enum hp_status hp_elf_table_find(struct hp_span file, struct hp_elf_
  */
 bool hp_elf_raw_section(struct hp_span file, const struct hp_elf_table *table, uint32_t index,
                         struct hp_section *section, uint32_t *name);
+
+/*
+ * hp_elf_open() of a file that hp_elf_extent() has found to end where its sections do (open.c).
+ */
+HP_MUST_USE enum hp_status hp_elf_open_whole(struct hp_elf *elf, struct hp_span file,
+                                             const struct hp_profile *profile,
+                                             struct hp_diag *diag);
 
 /* Reports a defect of a section and names it (section.c). */
 HP_MUST_USE enum hp_status hp_elf_section_fail(const struct hp_elf *elf,

@@ -86,7 +86,7 @@ static enum hp_status sort_sections(struct hp_loading *loading)
     loading->section_place[0] = HP_NO_INDEX;
     for (n = 1; n < loading->elf->shnum; n++) {
         struct hp_section section;
-        enum hp_status status = hp_elf_section(loading->elf, n, &section);
+        enum hp_status status = hp_elf_header(loading->elf, n, &section);
 
         if (status) {
             return status;
@@ -218,7 +218,7 @@ enum hp_status hp_image_build(struct hp_loading *loading)
         struct hp_section section;
         struct hp_span contents;
 
-        status = hp_elf_section(loading->elf, place->section, &section);
+        status = hp_elf_header(loading->elf, place->section, &section);
         if (status) {
             return status;
         }

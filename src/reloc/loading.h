@@ -41,8 +41,8 @@ struct hp_loading {
     uint32_t relocs_max;      /* entries of the largest relocation section */
     uint32_t exports;         /* symbols that other payloads may be able to refer to */
     uint32_t first_export;    /* index of the first of them */
+    uint32_t last_export;     /* and of the last */
     uint32_t text_symbols;    /* symbols that may be functions of the text, no fewer than are */
-    uint32_t *text_buckets;   /* scratch: for sorting them, as many buckets and one more */
     uint32_t *section_place;  /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
@@ -50,6 +50,8 @@ struct hp_loading {
     uint32_t *pairs;     /* scratch: hp_reloc_job.pairs; NULL when they are not needed */
     uint64_t *new_addrs; /* scratch: where new functions are, sorted */
     uint32_t new_addr_count;
+    /* where hp_loading_section_at() was last, in text and elsewhere; NULL: nowhere yet */
+    const struct hp_placed_section *recent[2];
     char *names; /* room for the string table; payload->names once it is copied there */
 };
 
@@ -66,6 +68,22 @@ static inline const struct hp_placed_section *hp_loading_place(const struct hp_l
     uint32_t place = loading->section_place[section];
 
     return place == HP_NO_INDEX ? NULL : &loading->places[place];
+}
+
+/*
+ * hp_image_section_at() for one address after another: most lie in the section of the one before.
+ * `in_text` says where it is expected.
+ */
+static inline const struct hp_placed_section *hp_loading_section_at(struct hp_loading *loading,
+                                                                    uint64_t addr, bool in_text)
+{
+    const struct hp_image *image = &loading->payload->image;
+    const struct hp_placed_section **recent = &loading->recent[in_text ? 1 : 0];
+
+    if (*recent == NULL || addr - image->memory.addr - (*recent)->offset >= (*recent)->size) {
+        *recent = hp_image_section_at(image, addr);
+    }
+    return *recent;
 }
 
 /* Loads and stores a target word in the image. */
@@ -100,13 +118,12 @@ static inline size_t hp_loading_name_length(const struct hp_loading *loading,
 }
 
 /*
- * True for a symbol that other payloads could refer to, or that the profile wants to be new (local
- * ones only where it minds them), as far as that can be told without a look at its name.
+ * True for a symbol that other payloads could refer to, or that the profile wants to be new
+ * (`locals`: whether it minds local ones), as far as that can be told without a look at its name.
  */
-static inline bool hp_symbol_may_be_export(const struct hp_loading *loading,
-                                           const struct hp_symbol *symbol)
+static inline bool hp_symbol_may_be_export(const struct hp_symbol *symbol, bool locals)
 {
-    if (symbol->bind == HP_STB_LOCAL && !loading->payload->profile->locals_must_be_new) {
+    if (symbol->bind == HP_STB_LOCAL && !locals) {
         return false;
     }
     if (symbol->place != HP_PLACE_SECTION &&
@@ -116,11 +133,19 @@ static inline bool hp_symbol_may_be_export(const struct hp_loading *loading,
     return symbol->type != HP_STT_SECTION && symbol->type != HP_STT_FILE;
 }
 
-/* True for a symbol that may be a function of the payload's text: hp_symbols_index_text(). */
-static inline bool hp_symbol_may_be_text(const struct hp_symbol *symbol)
+/* True for a symbol that may be a function, if it is one of the text. */
+static inline bool hp_symbol_may_be_code(const struct hp_symbol *symbol)
 {
-    return symbol->place == HP_PLACE_SECTION &&
-           (symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE);
+    return symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE;
+}
+
+/* True for a relocation section, whatever it relocates. */
+static inline bool hp_loading_is_relocs(const struct hp_loading *loading, uint32_t index)
+{
+    struct hp_section section;
+
+    return hp_elf_header(loading->elf, index, &section) == HP_OK &&
+           (section.type == HP_SHT_REL || section.type == HP_SHT_RELA);
 }
 
 /*
@@ -147,7 +172,7 @@ HP_MUST_USE enum hp_status hp_reloc_scan(struct hp_loading *loading);
 /* Places the sections, obtains the image's memory and copies the contents. */
 HP_MUST_USE enum hp_status hp_image_build(struct hp_loading *loading);
 
-/* Resolves every symbol and fills the GOT. */
+/* Resolves every symbol, notes those of the text, and fills the GOT. */
 HP_MUST_USE enum hp_status hp_symbols_resolve(struct hp_loading *loading);
 
 /* Applies the relocations. */
@@ -159,15 +184,26 @@ HP_MUST_USE enum hp_status hp_reloc_apply(struct hp_loading *loading);
  */
 HP_MUST_USE enum hp_status hp_symbols_export(struct hp_loading *loading);
 
-/* Indexes the functions of the payload's text by address, for back-traces. */
-HP_MUST_USE enum hp_status hp_symbols_index_text(struct hp_loading *loading);
-
 /* Copies the string table into the work area, once. */
 void hp_loading_keep_names(struct hp_loading *loading);
 
-/* hp_symbol_find() for the target and the payloads of this load. */
-HP_MUST_USE enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name,
-                                            size_t length, struct hp_target_symbol *symbol);
+/* Asks the payloads of this load for a name of which the port has said `status`, not HP_OK. */
+HP_MUST_USE enum hp_status hp_symbol_lookup_loaded(const struct hp_loading *loading,
+                                                   enum hp_status status, const char *name,
+                                                   size_t length, struct hp_target_symbol *symbol);
+
+/* hp_symbol_find() for the target, which nearly always has the name, and the payloads. */
+HP_MUST_USE static inline enum hp_status hp_symbol_lookup(const struct hp_loading *loading,
+                                                          const char *name, size_t length,
+                                                          struct hp_target_symbol *symbol)
+{
+    enum hp_status status = hp_port_symbol_by_name(loading->payload->port, name, length, symbol);
+
+    if (status == HP_OK || loading->options->loaded_count == 0) {
+        return status;
+    }
+    return hp_symbol_lookup_loaded(loading, status, name, length, symbol);
+}
 
 /* Sets the final page permissions of all regions. */
 HP_MUST_USE enum hp_status hp_image_seal(struct hp_loading *loading);

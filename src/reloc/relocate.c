@@ -59,8 +59,12 @@ enum hp_status hp_reloc_apply(struct hp_loading *loading)
     for (n = 1; n < loading->elf->shnum; n++) {
         struct hp_section relocs;
         struct hp_section target;
-        enum hp_status status = hp_loading_relocs_at(loading, n, &relocs, &target);
+        enum hp_status status;
 
+        if (!hp_loading_is_relocs(loading, n)) {
+            continue;
+        }
+        status = hp_loading_relocs_at(loading, n, &relocs, &target);
         if (status == HP_OK && relocs.type != HP_SHT_NULL) {
             status = apply_section(loading, &relocs, &target);
         }

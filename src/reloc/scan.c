@@ -2,38 +2,47 @@
 /* First pass over the payload: counts, checks of every relocation, GOT slots, veneers. */
 #include <string.h>
 
+#include "base/config.h"
 #include "reloc/job.h"
 #include "reloc/loading.h"
 
 /* Counts the symbols that will be indexed, at most, and checks all of them on the way. */
-static enum hp_status count_symbols(struct hp_loading *loading)
+HP_HOT static enum hp_status count_symbols(struct hp_loading *loading)
 {
+    const struct hp_plain_symbols plain_symbols = hp_elf_plain_symbols(loading->elf);
+    const bool locals = loading->payload->profile->locals_must_be_new;
+    const uint32_t count = loading->elf->symbol_count;
+    uint32_t first_export = 0;
+    uint32_t last_export = 0;
     uint32_t exports = 0;
     uint32_t text = 0;
     uint32_t n;
 
-    for (n = 1; n < loading->elf->symbol_count; n++) {
+    for (n = 1; n < count; n++) {
         struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
         struct hp_symbol symbol;
         bool may_be_export;
 
-        if (hp_elf_plain_symbol(loading->elf, n, &plain)) {
-            may_be_export = hp_symbol_may_be_export(loading, &plain);
-            text += hp_symbol_may_be_text(&plain) ? 1 : 0;
+        if (hp_elf_plain_symbol(&plain_symbols, n, &plain)) {
+            may_be_export = hp_symbol_may_be_export(&plain, locals);
+            text += plain.place == HP_PLACE_SECTION && hp_symbol_may_be_code(&plain) ? 1 : 0;
         } else {
             enum hp_status status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
 
             if (status) {
                 return status;
             }
-            may_be_export = hp_symbol_may_be_export(loading, &symbol);
-            text += hp_symbol_may_be_text(&symbol) ? 1 : 0;
+            may_be_export = hp_symbol_may_be_export(&symbol, locals);
+            text += symbol.place == HP_PLACE_SECTION && hp_symbol_may_be_code(&symbol) ? 1 : 0;
         }
         if (may_be_export) {
-            loading->first_export = exports == 0 ? n : loading->first_export;
+            first_export = exports == 0 ? n : first_export;
+            last_export = n;
             exports++;
         }
     }
+    loading->first_export = first_export;
+    loading->last_export = last_export;
     loading->exports = exports;
     loading->text_symbols = text;
     return HP_OK;
@@ -46,7 +55,7 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
 
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section section;
-        enum hp_status status = hp_elf_section(elf, n, &section);
+        enum hp_status status = hp_elf_header(elf, n, &section);
         uint32_t relocs;
 
         if (status) {
@@ -95,6 +104,24 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
     return status;
 }
 
+/*
+ * Gives a symbol a slot of the GOT. The symbols' slots are not set before the first one is given:
+ * few payloads have any.
+ */
+static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *got_count)
+{
+    struct hp_symbol_value *symbols = loading->symbols;
+    uint32_t n;
+
+    for (n = 0; *got_count == 0 && n < loading->elf->symbol_count; n++) {
+        symbols[n].got = HP_NO_INDEX;
+    }
+    if (symbols[index].got == HP_NO_INDEX) {
+        symbols[index].got = *got_count;
+        (*got_count)++;
+    }
+}
+
 /* Checks one entry as far as it can be done before any address is known. */
 static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_reloc *reloc,
                                  uint64_t size, uint32_t *got_count)
@@ -130,9 +157,8 @@ static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_rel
     if (!hp_range_fits(size, reloc->offset, howto.width)) {
         return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OFFSET, size, reloc->offset);
     }
-    if ((howto.flags & HP_HOWTO_GOT) != 0 && loading->symbols[reloc->symbol].got == HP_NO_INDEX) {
-        loading->symbols[reloc->symbol].got = *got_count;
-        (*got_count)++;
+    if ((howto.flags & HP_HOWTO_GOT) != 0) {
+        reserve_got(loading, reloc->symbol, got_count);
     }
     return (howto.flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
 }
@@ -146,76 +172,98 @@ static bool must_not_be_relocated(const struct hp_elf *elf, uint32_t section)
            section == elf->special[HP_SPECIAL_MODINFO];
 }
 
-/* A relocation section under scrutiny. */
+/* The scan of all relocation sections, and the one under scrutiny. */
 struct scan {
+    uint32_t got_count; /* slots so far */
+    uint32_t first;     /* the plain types: those that need nothing but the checks, by bits, */
+    uint64_t is_plain;  /* the lowest is that of `first` */
     const uint8_t *entries;
     uint32_t count;
     uint32_t stride;
-    bool is64;
     bool is_rela;
-    bool may_skip; /* 64-bit RELA, all types allowed */
-    uint64_t size; /* of the section to relocate */
     uint32_t symbol_count;
+    uint64_t size; /* of the section to relocate */
 };
+
+#define PLAIN_MAX                                                                                  \
+    64u /* types that `is_plain` has room for; no ABI's useful ones are farther apart */
+
+static void find_plain_types(const struct hp_loading *loading, struct scan *scan)
+{
+    const struct hp_arch *arch = loading->payload->arch;
+    uint32_t n;
+
+    for (n = 0; n < arch->howto_count; n++) {
+        if (arch->howtos[n].flags != HP_HOWTO_KNOWN ||
+            !profile_takes_reloc(loading->payload->profile, n)) {
+            continue;
+        }
+        if (scan->is_plain == 0) {
+            scan->first = n;
+        }
+        if (n - scan->first < PLAIN_MAX) {
+            scan->is_plain |= UINT64_C(1) << (n - scan->first);
+        }
+    }
+}
 
 /*
  * Index of the first entry from `n` on that scan_entry() has to look at; all before it would pass,
  * with nothing to do for them. Such are nearly all entries of a payload, so the loop is kept to
- * what can stay in registers.
+ * what can stay in registers: places are checked for the widest field, so that entries at a
+ * section's end are left to scan_entry().
  */
-static uint32_t next_entry(const struct hp_arch *arch, const struct scan *scan, uint32_t n)
+HP_HOT static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan,
+                                  uint32_t n)
 {
-    const struct hp_howto *howtos = arch->howtos;
-    const uint32_t howto_count = arch->howto_count;
-    const uint32_t symbol_count = scan->symbol_count;
-    const uint64_t size = scan->size;
-    const uint8_t *entry = scan->entries + (size_t)n * scan->stride;
+    const uint32_t first = scan->first;
+    const uint64_t is_plain = scan->is_plain;
+    const uint32_t symbol_max = scan->symbol_count - 1;
+    const uint64_t offset_max = scan->size - HP_HOWTO_WIDTH_MAX;
+    const uint8_t *const end = scan->entries + (size_t)scan->count * HP_RELA64_SIZE;
+    const uint8_t *entry = scan->entries + (size_t)n * HP_RELA64_SIZE;
 
-    if (!scan->may_skip) {
+    if (!loading->elf->is64 || !scan->is_rela || scan->size < HP_HOWTO_WIDTH_MAX) {
         return n;
     }
-    for (; n < scan->count; n++, entry += HP_RELA64_SIZE) {
-        struct hp_reloc reloc = hp_rela64(entry);
+    for (; entry < end; entry += HP_RELA64_SIZE) {
+        const struct hp_reloc reloc = hp_rela64(entry);
+        const uint32_t type = reloc.type - first;
 
-        if (reloc.type >= howto_count || howtos[reloc.type].flags != HP_HOWTO_KNOWN ||
-            reloc.symbol == 0 || reloc.symbol >= symbol_count ||
-            !hp_range_fits(size, reloc.offset, howtos[reloc.type].width)) {
+        /* Symbol 0 becomes the largest number of all. */
+        if (type >= PLAIN_MAX || (is_plain >> type & 1) == 0 || reloc.symbol - 1 >= symbol_max ||
+            reloc.offset > offset_max) {
             break;
         }
     }
-    return n;
+    return (uint32_t)((size_t)(entry - scan->entries) / HP_RELA64_SIZE);
 }
 
-static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
-                                   const struct hp_section *target, uint32_t *got_count)
+static enum hp_status scan_section(struct hp_loading *loading, struct scan *scan,
+                                   const struct hp_section *relocs, const struct hp_section *target)
 {
     const struct hp_arch *arch = loading->payload->arch;
-    struct hp_span entries = hp_elf_contents(loading->elf, relocs);
-    struct scan scan = {
-        .entries = entries.data,
-        .count = hp_elf_reloc_count(loading->elf, relocs),
-        .stride = hp_elf_reloc_size(loading->elf->is64, relocs->type),
-        .is64 = loading->elf->is64,
-        .is_rela = relocs->type == HP_SHT_RELA,
-        .size = target->size,
-        .symbol_count = loading->elf->symbol_count,
-    };
+    const bool is64 = loading->elf->is64;
     uint32_t n;
 
-    scan.may_skip = scan.is64 && scan.is_rela && loading->payload->profile->reloc_types == NULL;
-    if (scan.count == 0) {
+    scan->entries = hp_elf_contents(loading->elf, relocs).data;
+    scan->count = hp_elf_reloc_count(loading->elf, relocs);
+    scan->stride = hp_elf_reloc_size(is64, relocs->type);
+    scan->is_rela = relocs->type == HP_SHT_RELA;
+    scan->size = target->size;
+    if (scan->count == 0) {
         return HP_OK;
     }
-    if (scan.is_rela ? !arch->uses_rela : !arch->uses_rel) {
+    if (scan->is_rela ? !arch->uses_rela : !arch->uses_rel) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_FORM);
     }
     if (target->type == HP_SHT_NOBITS || must_not_be_relocated(loading->elf, target->index)) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_TARGET);
     }
-    for (n = next_entry(arch, &scan, 0); n < scan.count; n = next_entry(arch, &scan, n + 1)) {
+    for (n = next_entry(loading, scan, 0); n < scan->count; n = next_entry(loading, scan, n + 1)) {
         struct hp_reloc reloc =
-            hp_reloc_decode(scan.is64, scan.is_rela, scan.entries + (size_t)n * scan.stride);
-        enum hp_status status = scan_entry(loading, &reloc, target->size, got_count);
+            hp_reloc_decode(is64, scan->is_rela, scan->entries + (size_t)n * scan->stride);
+        enum hp_status status = scan_entry(loading, &reloc, target->size, &scan->got_count);
 
         if (status) {
             hp_note_relocation(loading->diag, loading->elf->machine, n, reloc.type);
@@ -230,53 +278,50 @@ static enum hp_status scan_section(struct hp_loading *loading, const struct hp_s
 enum hp_status hp_reloc_scan(struct hp_loading *loading)
 {
     const struct hp_elf *elf = loading->elf;
-    uint32_t got_count = 0;
+    struct scan scan = {.symbol_count = elf->symbol_count};
     uint32_t n;
 
     if (loading->veneers != NULL) {
         memset(loading->veneers, 0xff, elf->symbol_count * sizeof(*loading->veneers));
     }
-    for (n = 0; n < elf->symbol_count; n++) {
-        loading->symbols[n].value = 0;
-        loading->symbols[n].got = HP_NO_INDEX;
-        loading->symbols[n].state = HP_VALUE_NONE;
-    }
+    find_plain_types(loading, &scan);
     for (n = 1; n < elf->shnum; n++) {
         struct hp_section relocs;
         struct hp_section target;
-        enum hp_status status = hp_loading_relocs_at(loading, n, &relocs, &target);
+        enum hp_status status;
 
+        if (!hp_loading_is_relocs(loading, n)) {
+            continue;
+        }
+        status = hp_loading_relocs_at(loading, n, &relocs, &target);
         if (status == HP_OK && relocs.type != HP_SHT_NULL) {
-            status = scan_section(loading, &relocs, &target, &got_count);
+            status = scan_section(loading, &scan, &relocs, &target);
         }
         if (status) {
             hp_note_section(loading->diag, n, relocs.name);
             return status;
         }
     }
-    loading->payload->image.got_count = got_count;
+    loading->payload->image.got_count = scan.got_count;
     return HP_OK;
 }
 
 enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
                                     struct hp_section *relocs, struct hp_section *target)
 {
-    enum hp_status status = hp_elf_section(loading->elf, index, relocs);
+    struct hp_section section;
+    enum hp_status status = hp_elf_header(loading->elf, index, &section);
 
-    if (status) {
+    relocs->name = NULL;
+    relocs->type = HP_SHT_NULL;
+    if (status || (section.type != HP_SHT_REL && section.type != HP_SHT_RELA)) {
         return status;
     }
-    if (relocs->type == HP_SHT_REL || relocs->type == HP_SHT_RELA) {
-        status = hp_elf_section(loading->elf, relocs->info, target);
-        if (status) {
-            return status;
-        }
-        if (hp_section_is_loaded(target)) {
-            return HP_OK;
-        }
+    status = hp_elf_header(loading->elf, section.info, target);
+    if (status == HP_OK && hp_section_is_loaded(target)) {
+        *relocs = section;
     }
-    relocs->type = HP_SHT_NULL;
-    return HP_OK;
+    return status;
 }
 
 void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index)

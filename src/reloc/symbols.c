@@ -2,6 +2,7 @@
 /* Resolution of the payload's symbols, and the index of those that it provides. */
 #include <string.h>
 
+#include "base/config.h"
 #include "reloc/loading.h"
 
 /*
@@ -26,12 +27,15 @@ static const struct hp_symtab_entry *find_provided(const struct hp_payload *cons
     return NULL;
 }
 
-/* hp_symbol_find() that tells the index of the payload; *provider stays when it is the target. */
-static enum hp_status find_symbol(struct hp_port *port, const struct hp_payload *const *loaded,
-                                  size_t loaded_count, const char *name, size_t length,
-                                  struct hp_target_symbol *symbol, size_t *provider)
+/*
+ * Asks the payloads for a name of which the port said `status`. *provider receives the index of the
+ * one that has it, and stays when none has.
+ */
+static enum hp_status find_in_payloads(enum hp_status status,
+                                       const struct hp_payload *const *loaded, size_t loaded_count,
+                                       const char *name, size_t length,
+                                       struct hp_target_symbol *symbol, size_t *provider)
 {
-    enum hp_status status = hp_port_symbol_by_name(port, name, length, symbol);
     const struct hp_symtab_entry *entry;
 
     if (status != HP_SYMBOL_UNDEFINED && status != HP_UNDECIDED) {
@@ -52,20 +56,22 @@ enum hp_status hp_symbol_find(struct hp_port *port, const struct hp_payload *con
                               size_t loaded_count, const char *name, size_t length,
                               struct hp_target_symbol *symbol)
 {
+    enum hp_status status = hp_port_symbol_by_name(port, name, length, symbol);
     size_t provider;
 
-    return find_symbol(port, loaded, loaded_count, name, length, symbol, &provider);
+    return find_in_payloads(status, loaded, loaded_count, name, length, symbol, &provider);
 }
 
-enum hp_status hp_symbol_lookup(const struct hp_loading *loading, const char *name, size_t length,
-                                struct hp_target_symbol *symbol)
+enum hp_status hp_symbol_lookup_loaded(const struct hp_loading *loading, enum hp_status status,
+                                       const char *name, size_t length,
+                                       struct hp_target_symbol *symbol)
 {
     const struct hp_load_options *options = loading->options;
     size_t provider = options->loaded_count;
-    enum hp_status status = find_symbol(loading->payload->port, options->loaded,
-                                        options->loaded_count, name, length, symbol, &provider);
 
-    if (status == HP_OK && options->imported != NULL && provider < options->loaded_count) {
+    status = find_in_payloads(status, options->loaded, options->loaded_count, name, length, symbol,
+                              &provider);
+    if (options->imported != NULL && provider < options->loaded_count) {
         options->imported[provider] = true;
     }
     return status;
@@ -92,6 +98,30 @@ static enum hp_status fail_length(const struct hp_loading *loading, const char *
     return hp_fail_numbers(loading->diag, HP_STAGE_SYMBOLS, HP_SYMBOL_NAME_LENGTH, max, length);
 }
 
+/* What becomes of an undefined symbol by the status of its look-up. */
+static enum hp_status settle_undefined(struct hp_loading *loading, uint8_t bind,
+                                       enum hp_status status, const struct hp_target_symbol *found,
+                                       struct hp_symbol_value *value)
+{
+    const struct hp_profile *profile = loading->payload->profile;
+    const bool is_absent_weak = status == HP_SYMBOL_UNDEFINED && bind == HP_STB_WEAK;
+
+    if (status == HP_UNDECIDED && loading->options->allow_undecided) {
+        value->state = HP_VALUE_UNDECIDED;
+        loading->payload->undecided.symbols++;
+        return HP_OK;
+    }
+    if (is_absent_weak && profile->weak_must_resolve) {
+        hp_note_profile(loading->diag, profile->name);
+    }
+    if (status && (!is_absent_weak || profile->weak_must_resolve)) {
+        return hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
+    }
+    value->value = status ? 0 : found->addr;
+    value->state = HP_VALUE_KNOWN;
+    return HP_OK;
+}
+
 static enum hp_status resolve_undefined(struct hp_loading *loading, const struct hp_symbol *symbol,
                                         struct hp_symbol_value *value)
 {
@@ -112,24 +142,7 @@ static enum hp_status resolve_undefined(struct hp_loading *loading, const struct
         return HP_OK;
     }
     status = hp_symbol_lookup(loading, symbol->name, length, &found);
-    if (status == HP_SYMBOL_UNDEFINED && symbol->bind == HP_STB_WEAK &&
-        !profile->weak_must_resolve) {
-        status = HP_OK;
-    }
-    if (status == HP_UNDECIDED && loading->options->allow_undecided) {
-        value->state = HP_VALUE_UNDECIDED;
-        loading->payload->undecided.symbols++;
-        return HP_OK;
-    }
-    if (status) {
-        if (status == HP_SYMBOL_UNDEFINED && symbol->bind == HP_STB_WEAK) {
-            hp_note_profile(loading->diag, profile->name);
-        }
-        return hp_fail(loading->diag, HP_STAGE_SYMBOLS, status);
-    }
-    value->value = found.addr;
-    value->state = HP_VALUE_KNOWN;
-    return HP_OK;
+    return settle_undefined(loading, symbol->bind, status, &found, value);
 }
 
 static enum hp_status resolve_defined(struct hp_loading *loading, const struct hp_symbol *symbol,
@@ -185,25 +198,26 @@ static uint16_t kind_of(const struct hp_symbol *symbol)
 }
 
 /*
- * Resolves the symbol of which a payload may have tens of thousands: one in a loaded section,
- * without a GOT slot. False for all others.
+ * Fills an entry for back-traces when a symbol may be a function of the text; that of a section's
+ * end is none. What its name says is looked at by hp_payload_symbol_at(). Returns the entries
+ * filled.
  */
-static inline bool resolve_plain(const struct hp_loading *loading, const struct hp_symbol *symbol,
-                                 struct hp_symbol_value *value)
+static inline uint32_t take_text(const struct hp_symbol *symbol, const char *names,
+                                 const struct hp_placed_section *place,
+                                 struct hp_text_symbol *entry)
 {
-    const struct hp_placed_section *place;
+    uint64_t room;
 
-    if (symbol->place != HP_PLACE_SECTION || symbol->type == HP_STT_TLS ||
-        symbol->type == HP_STT_GNU_IFUNC || value->got != HP_NO_INDEX) {
-        return false;
+    if (place->region != HP_REGION_TEXT || !hp_symbol_may_be_code(symbol) ||
+        symbol->value >= place->size) {
+        return 0;
     }
-    place = hp_loading_place(loading, symbol->section);
-    if (place == NULL || symbol->value > place->size) {
-        return false;
-    }
-    value->value = loading->payload->image.memory.addr + place->offset + symbol->value;
-    value->state = HP_VALUE_KNOWN;
-    return true;
+    room = place->size - symbol->value;
+    entry->start = place->offset + (uint32_t)symbol->value;
+    entry->end = entry->start + (uint32_t)(symbol->size < room ? symbol->size : room);
+    entry->name = (uint32_t)(symbol->name - names);
+    entry->bind = symbol->bind;
+    return 1;
 }
 
 /* Writes the slot of a symbol that GOT relocations refer to. */
@@ -221,58 +235,187 @@ static void fill_got(const struct hp_loading *loading, const struct hp_symbol_va
                   value->state == HP_VALUE_KNOWN ? value->value : hp_undecided_word(arch));
 }
 
-enum hp_status hp_symbols_resolve(struct hp_loading *loading)
+/* Resolves any symbol, and notes it when it may be a function of the text. */
+static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_symbols *table,
+                              uint32_t index)
 {
-    const struct hp_elf *elf = loading->elf;
-    uint32_t n;
+    struct hp_payload *payload = loading->payload;
+    struct hp_symbol_value *value = &loading->symbols[index];
+    struct hp_symbol symbol;
+    enum hp_status status = HP_OK;
 
-    for (n = 1; n < elf->symbol_count; n++) {
-        struct hp_symbol_value *value = &loading->symbols[n];
-        struct hp_symbol plain; /* of its own: its address goes nowhere, so it takes no memory */
-        struct hp_symbol symbol;
-        enum hp_status status = HP_OK;
-
-        if (hp_elf_plain_symbol(elf, n, &plain)) {
-            if (resolve_plain(loading, &plain, value)) {
-                continue;
-            }
-            symbol = plain;
-        } else {
-            status = hp_elf_symbol(elf, n, &symbol, loading->diag);
-        }
-        if (status == HP_OK) {
-            status = resolve_one(loading, &symbol, value);
-            if (status) {
-                hp_loading_note_symbol(loading, n);
-            }
-        }
+    if (!hp_elf_plain_symbol(table, index, &symbol)) {
+        status = hp_elf_symbol(loading->elf, index, &symbol, loading->diag);
         if (status) {
             return status;
         }
-        fill_got(loading, value);
+    }
+    value->value = 0;
+    if (payload->image.got_count == 0) {
+        value->got = HP_NO_INDEX;
+    }
+    value->state = HP_VALUE_NONE;
+    status = resolve_one(loading, &symbol, value);
+    if (status) {
+        hp_loading_note_symbol(loading, index);
+        return status;
+    }
+    fill_got(loading, value);
+    if (symbol.place == HP_PLACE_SECTION && value->state == HP_VALUE_KNOWN) {
+        payload->text_symbol_count +=
+            take_text(&symbol, table->names, hp_loading_place(loading, symbol.section),
+                      &payload->text_symbols[payload->text_symbol_count]);
     }
     return HP_OK;
 }
 
 /*
- * True when some record's new function is at this address. The search has no branch that depends on
- * the address, which could not be predicted.
+ * Resolves symbols of loaded sections with nothing wrong, of which a payload may have tens of
+ * thousands, and notes those of the text. Returns the index of the first one from `n` on that is
+ * another, and of any where there is a GOT to fill. The loop is kept to what can stay in registers.
  */
-static bool overrides(const struct hp_loading *loading, uint64_t addr)
+HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
+                                     const struct hp_plain_symbols *symbols, uint32_t n)
+{
+    const struct hp_plain_symbols table = *symbols;
+    const uint64_t base = loading->payload->image.memory.addr;
+    const uint32_t *const section_place = loading->section_place;
+    const struct hp_placed_section *const places = loading->places;
+    struct hp_symbol_value *const values = loading->symbols;
+    struct hp_text_symbol *const texts = loading->payload->text_symbols;
+    uint32_t text_count = loading->payload->text_symbol_count;
+
+    if (loading->payload->image.got_count > 0) {
+        return n;
+    }
+    for (;; n++) {
+        const struct hp_placed_section *place;
+        struct hp_symbol symbol;
+
+        if (!hp_elf_plain_symbol(&table, n, &symbol) ||
+            section_place[symbol.section] == HP_NO_INDEX || /* as of the undefined ones */
+            symbol.type == HP_STT_TLS || symbol.type == HP_STT_GNU_IFUNC) {
+            break;
+        }
+        place = &places[section_place[symbol.section]];
+        if (symbol.value > place->size) {
+            break;
+        }
+        values[n].value = base + place->offset + symbol.value;
+        values[n].got = HP_NO_INDEX;
+        values[n].state = HP_VALUE_KNOWN;
+        text_count += take_text(&symbol, table.names, place, &texts[text_count]);
+    }
+    loading->payload->text_symbol_count = text_count;
+    return n;
+}
+
+/*
+ * Resolves undefined symbols in a row. *index is advanced to the first one that is another, or of
+ * no proper name, and to any where there is a GOT to fill.
+ */
+HP_HOT static enum hp_status
+resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbols, uint32_t *index)
+{
+    const struct hp_plain_symbols table = *symbols;
+    const size_t max = loading->payload->profile->symbol_name_max;
+    struct hp_symbol_value *const values = loading->symbols;
+    struct hp_target_symbol found = {NULL, 0, 0, HP_KIND_UNKNOWN};
+    enum hp_status status = HP_OK;
+    uint32_t n;
+
+    if (loading->payload->image.got_count > 0) {
+        return HP_OK;
+    }
+    for (n = *index; status == HP_OK; n++) {
+        struct hp_symbol symbol;
+        size_t room;
+        size_t length;
+
+        if (!hp_elf_plain_symbol(&table, n, &symbol) || symbol.place != HP_PLACE_UNDEFINED ||
+            symbol.type == HP_STT_TLS || symbol.type == HP_STT_GNU_IFUNC) {
+            break;
+        }
+        room = table.names_size - (size_t)(symbol.name - table.names);
+        length = hp_block_length(symbol.name, room <= max ? room : max + 1);
+        if (length == 0 || length > max) {
+            break;
+        }
+        status = hp_symbol_lookup(loading, symbol.name, length, &found);
+        values[n].value = found.addr;
+        values[n].got = HP_NO_INDEX;
+        values[n].state = HP_VALUE_KNOWN;
+        if (status) {
+            values[n].value = 0;
+            values[n].state = HP_VALUE_NONE;
+            status = settle_undefined(loading, symbol.bind, status, &found, &values[n]);
+        }
+        if (status) {
+            hp_loading_note_symbol(loading, n);
+        }
+    }
+    *index = n;
+    return status;
+}
+
+enum hp_status hp_symbols_resolve(struct hp_loading *loading)
+{
+    const struct hp_plain_symbols table = hp_elf_plain_symbols(loading->elf);
+    const struct hp_symbol_value none = {0, HP_NO_INDEX, HP_VALUE_NONE};
+    const uint32_t count = loading->elf->symbol_count;
+    enum hp_status status = HP_OK;
+    uint32_t n = 1;
+
+    loading->symbols[0] = none;
+    while (status == HP_OK && n < count) {
+        const uint32_t start = n;
+
+        n = resolve_plain(loading, &table, n);
+        status = resolve_imports(loading, &table, &n);
+        if (status == HP_OK && n == start) { /* neither knows it */
+            status = resolve(loading, &table, n);
+            n++;
+        }
+    }
+    return status;
+}
+
+/* How many of the new functions are at this address or below it. The search has no branch that
+ * depends on the address, which could not be predicted. */
+static uint32_t count_up_to(const struct hp_loading *loading, uint64_t addr)
 {
     const uint64_t *first = loading->new_addrs;
     uint32_t count = loading->new_addr_count;
 
-    if (count == 0 || addr > first[count - 1]) {
-        return false; /* data lies above all text */
-    }
     while (count > 1) {
         uint32_t half = count / 2;
 
         first += first[half] <= addr ? half : 0;
         count -= half;
     }
-    return *first == addr;
+    return (uint32_t)(first - loading->new_addrs) + (*first <= addr ? 1 : 0);
+}
+
+/*
+ * True when some record's new function is at this address. *below counts those up to the address of
+ * the symbol before this one: tools write symbols in the order of their functions, so that the same
+ * or the next number is nearly always right.
+ */
+static bool overrides(const struct hp_loading *loading, uint64_t addr, uint32_t *below)
+{
+    const uint64_t *addrs = loading->new_addrs;
+    const uint32_t count = loading->new_addr_count;
+
+    if (count == 0 || addr < addrs[0] || addr > addrs[count - 1]) {
+        return false; /* as data, which lies above all text */
+    }
+    if (*below < count && addrs[*below] <= addr) {
+        ++*below;
+    }
+    if (*below == 0 || addrs[*below - 1] > addr || (*below < count && addrs[*below] <= addr)) {
+        *below = count_up_to(loading, addr);
+    }
+    return addrs[*below - 1] == addr;
 }
 
 /* The part of hp_symbol_may_be_export() that looks at the name. */
@@ -317,7 +460,7 @@ static enum hp_status check_new(const struct hp_loading *loading, const struct h
 
 /* Adds a symbol to those that the payload provides, unless it overrides an old one. */
 static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
-                                 const struct hp_symbol *symbol)
+                                 const struct hp_symbol *symbol, uint32_t *below)
 {
     struct hp_symtab *provided = &loading->payload->provided;
     uint32_t max = loading->payload->profile->symbol_name_max;
@@ -336,7 +479,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     if (length > max) {
         return fail_length(loading, symbol->name);
     }
-    if (overrides(loading, value->value)) {
+    if (overrides(loading, value->value, below)) {
         return HP_OK;
     }
     status = check_new(loading, symbol, length);
@@ -371,21 +514,24 @@ static enum hp_status check_duplicates(const struct hp_loading *loading)
 
 enum hp_status hp_symbols_export(struct hp_loading *loading)
 {
+    const struct hp_plain_symbols plain_symbols = hp_elf_plain_symbols(loading->elf);
+    const bool locals = loading->payload->profile->locals_must_be_new;
     struct hp_symtab *provided = &loading->payload->provided;
+    uint32_t below = 0;
     uint32_t n;
 
     if (loading->exports == 0) {
         return HP_OK;
     }
-    for (n = loading->first_export; n < loading->elf->symbol_count; n++) {
+    for (n = loading->first_export; n <= loading->last_export; n++) {
         struct hp_symbol symbol;
         enum hp_status status = HP_OK;
 
-        if (!hp_elf_plain_symbol(loading->elf, n, &symbol)) {
+        if (!hp_elf_plain_symbol(&plain_symbols, n, &symbol)) {
             status = hp_elf_symbol(loading->elf, n, &symbol, loading->diag);
         }
-        if (status == HP_OK && hp_symbol_may_be_export(loading, &symbol)) {
-            status = export_one(loading, n, &symbol);
+        if (status == HP_OK && hp_symbol_may_be_export(&symbol, locals)) {
+            status = export_one(loading, n, &symbol, &below);
         }
         if (status) {
             hp_loading_note_symbol(loading, n);

@@ -137,14 +137,14 @@ extern const uint8_t bench_build_id[20];
 /* What no loader can do without, prepared so that nothing else is done. */
 struct bench_floor;
 
-/* Its parts, and all of them in a row as a loader would do them. Names are looked up in the
- * library's own index or in a plain one; the faster counts. */
+/* Its parts, and all of them in a row as a loader would do them. Names are looked up by the port,
+ * in the library's own index, or in a plain one; the faster counts. */
 enum bench_floor_part {
     BENCH_FLOOR_COPY,
     BENCH_FLOOR_RELOCATE,
-    BENCH_FLOOR_SYMTAB,
+    BENCH_FLOOR_PORT,
     BENCH_FLOOR_PLAIN,
-    BENCH_FLOOR_ALL_SYMTAB,
+    BENCH_FLOOR_ALL_PORT,
     BENCH_FLOOR_ALL_PLAIN,
     BENCH_FLOOR_PARTS
 };

@@ -103,9 +103,9 @@ static void print_phases(const struct bench_result *results)
 static void print_floor(const struct bench_result *results)
 {
     static const char *const names[BENCH_FLOOR_PARTS] = {
-        [BENCH_FLOOR_COPY] = "copy",        [BENCH_FLOOR_RELOCATE] = "relocate",
-        [BENCH_FLOOR_SYMTAB] = "hp_symtab", [BENCH_FLOOR_PLAIN] = "plain",
-        [BENCH_FLOOR_ALL_SYMTAB] = "all",   [BENCH_FLOOR_ALL_PLAIN] = "all, plain",
+        [BENCH_FLOOR_COPY] = "copy",    [BENCH_FLOOR_RELOCATE] = "relocate",
+        [BENCH_FLOOR_PORT] = "port",    [BENCH_FLOOR_PLAIN] = "plain",
+        [BENCH_FLOOR_ALL_PORT] = "all", [BENCH_FLOOR_ALL_PLAIN] = "all, plain",
     };
     size_t n;
     uint32_t part;

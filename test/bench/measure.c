@@ -159,7 +159,7 @@ struct all_samples {
 
 static void summarise(struct all_samples *samples, struct bench_result *result)
 {
-    const struct bench_figure *symtab = &result->parts[BENCH_FLOOR_ALL_SYMTAB];
+    const struct bench_figure *port = &result->parts[BENCH_FLOOR_ALL_PORT];
     const struct bench_figure *plain = &result->parts[BENCH_FLOOR_ALL_PLAIN];
     uint32_t n;
 
@@ -171,7 +171,7 @@ static void summarise(struct all_samples *samples, struct bench_result *result)
     for (n = 0; n < BENCH_FLOOR_PARTS; n++) {
         result->parts[n] = figure(&samples->parts[n]);
     }
-    result->floor = symtab->lowest < plain->lowest ? *symtab : *plain;
+    result->floor = port->lowest < plain->lowest ? *port : *plain;
 }
 
 /* Counts that do not change, and the floor, which is made from a load. */

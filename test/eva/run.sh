@@ -85,7 +85,7 @@ done
 seed elf/view.h eva_extent 200 's/offset > file.size - size/offset > file.size/'
 seed elf/view.h eva_getters 10 's/file.size < size || //'
 seed base/span.h eva_extent 59 's/offset > span.size - 2/offset > span.size - 1/'
-seed elf/extent.c eva_extent 200 '/hp_elf_at(file, offset, HP_SHDR64_SIZE)/s/64/32/'
+seed elf/view.h eva_extent 200 '/hp_elf_at(file, offset, HP_SHDR64_SIZE)/s/64/32/'
 seed elf/extent.c eva_extent 10 's/    if (!ident) {/    if (!magic) {/'
 seed elf/section.c eva_open 200 's/char name\[HP_DIAG_SECTION_MAX + 1\]/char name[HP_DIAG_SECTION_MAX - 1]/'
 seed elf/special.c eva_open 200 's/length < NAME_MAX_SIZE/length <= NAME_MAX_SIZE/'

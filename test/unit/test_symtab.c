@@ -145,6 +145,32 @@ static void test_name_length(void **state)
     }
 }
 
+/* Whether a block has a byte: at each place, beside bytes that differ by a bit or a borrow. */
+static void test_block_has(void **state)
+{
+    static const uint8_t others[] = {'*', ',', 0xab, '\0', '/'};
+    size_t size;
+    size_t at;
+    size_t other;
+
+    (void)state;
+    for (size = 0; size <= 33; size++) {
+        for (at = 0; at <= size; at++) { /* of the byte; size: it is not there */
+            for (other = 0; other < sizeof(others); other++) {
+                char *block = malloc(size > 0 ? size : 1);
+
+                assert_non_null(block);
+                memset(block, others[other], size);
+                if (at < size) {
+                    block[at] = '+';
+                }
+                assert_int_equal(hp_block_has(block, size, '+'), at < size);
+                free(block);
+            }
+        }
+    }
+}
+
 static void test_bucket_count(void **state)
 {
     static const uint32_t pairs[][2] = {
@@ -364,9 +390,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name_length), cmocka_unit_test(test_bucket_count),
-        cmocka_unit_test(test_empty),       cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_any_bytes),   cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_many),        cmocka_unit_test(test_collisions),
+        cmocka_unit_test(test_block_has),   cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_lengths),     cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_duplicates),  cmocka_unit_test(test_many),
+        cmocka_unit_test(test_collisions),
     };
 
     return cmocka_run_group_tests_name("symtab", tests, NULL, NULL);
