@@ -64,7 +64,7 @@ static void note_place(const struct hp_loading *loading, uint32_t index)
  * What can be told now of a record that needs one: nothing is made for a place that will not be
  * patched, and where landing pads are enforced the indirect jump must find one.
  */
-static enum hp_status check(const struct hp_loading *loading, const struct hp_record *record)
+static enum hp_status check(struct hp_loading *loading, const struct hp_record *record)
 {
     const uint64_t size = loading->payload->arch->insn_min;
     enum hp_status status =
@@ -77,7 +77,7 @@ static enum hp_status check(const struct hp_loading *loading, const struct hp_re
 }
 
 /* Finds the records that need one; numbers them in `island`, from 1. */
-static enum hp_status measure(const struct hp_loading *loading, struct need *need)
+static enum hp_status measure(struct hp_loading *loading, struct need *need)
 {
     struct hp_payload *payload = loading->payload;
     uint32_t n;
