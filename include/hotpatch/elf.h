@@ -82,6 +82,7 @@ struct hp_section {
     uint32_t index;
     uint32_t type;
     uint64_t flags;
+    uint64_t addr; /* sh_addr, which is 0 in files that compilers make; a multiple of `align` */
     uint64_t offset;
     uint64_t size;
     uint64_t align; /* a power of two; 0 in the file reads as 1 */

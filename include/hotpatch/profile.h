@@ -36,6 +36,7 @@ struct hp_profile {
     bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
     bool no_splices;          /* .hotpatch.splices, which only this library knows, is refused */
     bool relocs_need_symbol;  /* symbol 0 is refused with relocations that use no symbol, too */
+    bool no_null_sections;    /* headers of type SHT_NULL, the first excepted, are refused */
     bool no_extended_numbers; /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
     /*
      * Less strict when set, and off by default: what linkers put behind a function, up to the next

@@ -33,6 +33,7 @@ const struct hp_profile hp_profile_xen_4_17 = {
     .weak_must_resolve = true,
     .locals_must_be_new = true,
     .relocs_need_symbol = true,
+    .no_null_sections = true,
     .no_extended_numbers = true,
     .no_name_offsets = true,
     .no_splices = true,

@@ -127,6 +127,10 @@ static enum hp_status check_section(struct hp_elf *elf, const struct hp_section 
     if (section->align != 0 && !hp_is_power_of_two(section->align)) {
         return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ALIGN, 1, section->align, diag);
     }
+    if (section->align != 0 && (section->addr & (section->align - 1)) != 0) {
+        return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ADDRESS, section->align,
+                                           section->addr, diag);
+    }
     if ((section->flags & wx) == wx) {
         return hp_elf_section_fail(elf, section, HP_SECTION_WX, diag);
     }
@@ -141,7 +145,8 @@ static enum hp_status check_section(struct hp_elf *elf, const struct hp_section 
 }
 
 /* Checks each section by itself; finds the symbol table and the special sections. */
-static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
+static enum hp_status open_sections(struct hp_elf *elf, const struct hp_profile *profile,
+                                    struct hp_diag *diag)
 {
     const struct hp_elf_table table = hp_elf_table_of(elf);
     struct hp_section section;
@@ -153,8 +158,12 @@ static enum hp_status open_sections(struct hp_elf *elf, struct hp_diag *diag)
         if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
-        if (section.type == HP_SHT_NULL) {
+        if (section.type == HP_SHT_NULL && !profile->no_null_sections) {
             continue;
+        }
+        if (section.type == HP_SHT_NULL) {
+            hp_note_profile(diag, profile->name);
+            return hp_elf_section_fail(elf, &section, HP_SECTION_NULL, diag);
         }
         status = check_section(elf, &section, name, diag);
         if (status) {
@@ -299,7 +308,8 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
 }
 
 /* All of the view but the limits of the profile. */
-static enum hp_status open_view(struct hp_elf *elf, struct hp_diag *diag)
+static enum hp_status open_view(struct hp_elf *elf, const struct hp_profile *profile,
+                                struct hp_diag *diag)
 {
     enum hp_status status;
 
@@ -311,7 +321,7 @@ static enum hp_status open_view(struct hp_elf *elf, struct hp_diag *diag)
     if (status) {
         return status;
     }
-    status = open_sections(elf, diag);
+    status = open_sections(elf, profile, diag);
     if (status) {
         return status;
     }
@@ -362,7 +372,7 @@ enum hp_status hp_elf_open_whole(struct hp_elf *elf, struct hp_span file,
     elf->shoff = table.shoff;
     elf->shnum = table.shnum;
     elf->shentsize = table.shentsize;
-    status = open_view(elf, diag);
+    status = open_view(elf, profile, diag);
     if (status == HP_OK && profile->no_extended_numbers) {
         status = check_plain_numbers(elf, diag);
         if (status) {

@@ -72,6 +72,7 @@ HP_INLINE bool hp_elf_header32(struct hp_span file, uint64_t offset, struct hp_s
     *name = hp_le32(p);
     section->type = hp_le32(p + 4);
     section->flags = hp_le32(p + 8);
+    section->addr = hp_le32(p + 12);
     section->offset = hp_le32(p + 16);
     section->size = hp_le32(p + 20);
     section->link = hp_le32(p + 24);
@@ -92,6 +93,7 @@ HP_INLINE bool hp_elf_header64(struct hp_span file, uint64_t offset, struct hp_s
     *name = hp_le32(p);
     section->type = hp_le32(p + 4);
     section->flags = hp_le64(p + 8);
+    section->addr = hp_le64(p + 16);
     section->offset = hp_le64(p + 24);
     section->size = hp_le64(p + 32);
     section->link = hp_le32(p + 40);

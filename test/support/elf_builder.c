@@ -846,11 +846,11 @@ static const struct field header_fields[] = {
 };
 
 static const struct field section_fields[] = {
-    [EB_SH_NAME] = {0, 4, 0, 4},      [EB_SH_TYPE] = {4, 4, 4, 4},
-    [EB_SH_FLAGS] = {8, 4, 8, 8},     [EB_SH_OFFSET] = {16, 4, 24, 8},
-    [EB_SH_SIZE] = {20, 4, 32, 8},    [EB_SH_LINK] = {24, 4, 40, 4},
-    [EB_SH_INFO] = {28, 4, 44, 4},    [EB_SH_ALIGN] = {32, 4, 48, 8},
-    [EB_SH_ENTSIZE] = {36, 4, 56, 8},
+    [EB_SH_NAME] = {0, 4, 0, 4},     [EB_SH_TYPE] = {4, 4, 4, 4},
+    [EB_SH_FLAGS] = {8, 4, 8, 8},    [EB_SH_ADDR] = {12, 4, 16, 8},
+    [EB_SH_OFFSET] = {16, 4, 24, 8}, [EB_SH_SIZE] = {20, 4, 32, 8},
+    [EB_SH_LINK] = {24, 4, 40, 4},   [EB_SH_INFO] = {28, 4, 44, 4},
+    [EB_SH_ALIGN] = {32, 4, 48, 8},  [EB_SH_ENTSIZE] = {36, 4, 56, 8},
 };
 
 static const struct field symbol_fields[] = {

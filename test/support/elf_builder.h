@@ -231,6 +231,7 @@ enum eb_section_field {
     EB_SH_NAME,
     EB_SH_TYPE,
     EB_SH_FLAGS,
+    EB_SH_ADDR,
     EB_SH_OFFSET,
     EB_SH_SIZE,
     EB_SH_LINK,

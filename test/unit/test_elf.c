@@ -203,6 +203,11 @@ static const struct section_row {
     {".text", EB_SH_ALIGN, 0xffffffff, HP_SECTION_ALIGN, ".text"},
     {".text", EB_SH_ALIGN, 0x80000001, HP_SECTION_ALIGN, ".text"},
     {".strtab", EB_SH_ALIGN, 12, HP_SECTION_ALIGN, ".strtab"},
+    {".text", EB_SH_ADDR, 16, HP_OK, NULL},
+    {".text", EB_SH_ADDR, 8, HP_SECTION_ADDRESS, ".text"},
+    {".symtab", EB_SH_ADDR, 1, HP_SECTION_ADDRESS, ".symtab"},
+    {"reloc", EB_SH_ADDR, 3, HP_SECTION_ADDRESS, "reloc"},
+    {".strtab", EB_SH_ADDR, 3, HP_OK, NULL}, /* whose alignment is 1 */
     {".text", EB_SH_FLAGS, 7, HP_SECTION_WX, ".text"},
     {".text", EB_SH_FLAGS, 5, HP_OK, NULL}, /* not loaded */
     {".text", EB_SH_FLAGS, 0x802, HP_SECTION_COMPRESSED, ".text"},
@@ -301,6 +306,8 @@ static void test_section_fields_64(void **state)
     } rows[] = {
         {EB_SH_ALIGN, UINT64_C(1) << 63, HP_OK}, /* a power of two; the layout judges it */
         {EB_SH_ALIGN, (UINT64_C(1) << 63) + 1, HP_SECTION_ALIGN},
+        {EB_SH_ADDR, UINT64_C(1) << 63, HP_OK},
+        {EB_SH_ADDR, (UINT64_C(1) << 63) + 8, HP_SECTION_ADDRESS},
         {EB_SH_OFFSET, UINT64_MAX, HP_SECTION_BOUNDS},
         {EB_SH_OFFSET, UINT64_MAX - 15, HP_SECTION_BOUNDS}, /* ends at 0 when it wraps */
         {EB_SH_SIZE, UINT64_MAX, HP_SECTION_BOUNDS},

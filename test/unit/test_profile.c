@@ -343,6 +343,21 @@ static void test_extended_numbers(void **state)
 }
 
 /* R_X86_64_NONE needs no symbol, but Xen 4.17 looks first. */
+/* What the gABI says to be no section Xen takes for one. */
+static void test_null_section(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    eb_section(p.b, ".none", HP_SHT_NULL, 0, 1, NULL, 0);
+    refused_by_xen(&p, HP_SECTION_NULL, &diag);
+    assert_string_equal(diag.section_name, ".none");
+    p = sound();
+    eb_section(p.b, ".none", HP_SHT_NULL, 0, 1, NULL, 0);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+}
+
 static void test_reloc_without_symbol(void **state)
 {
     struct eb_payload p;
@@ -468,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
+        cmocka_unit_test(test_null_section),
         cmocka_unit_test(test_reloc_without_symbol),
         cmocka_unit_test(test_name_offset),
         cmocka_unit_test(test_splices),
