@@ -111,14 +111,11 @@ smoke_others() {
 smoke() {
     local passed=0 failed=0 before slow others
 
-    build_gcc
-    for replay in "$BUILD" "$GCC_BUILD"; do
-        if run_quiet "$replay/bin/fuzz_replay" "$SEEDS"/*; then
-            passed=$((passed + $(find "$SEEDS" -type f | wc -l)))
-        else
-            failed=$((failed + 1))
-        fi
-    done
+    if run_quiet "$BUILD/bin/fuzz_replay" "$SEEDS"/*; then
+        passed=$((passed + $(find "$SEEDS" -type f | wc -l)))
+    else
+        failed=$((failed + 1))
+    fi
     before=$(count_findings)
     smoke_others &
     others=$!
@@ -174,6 +171,8 @@ if [ -n "$SMOKE" ]; then
     exit
 fi
 before=$(count_findings)
+build_gcc
+run_quiet "$GCC_BUILD/bin/fuzz_replay" "$SEEDS"/*
 fuzz "$SECONDS_WANTED" -fork="$JOBS" -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 \
     "$CORPUS" "$SEEDS" || true
 minimise

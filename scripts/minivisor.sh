@@ -61,6 +61,9 @@ build_image() {
 # The offline verdicts are those of this tree's own command.
 build_tool() (
     cd "$HP_ROOT"
+    mkdir -p build-minivisor
+    exec 9>build-minivisor/lock
+    flock 9 # the other architecture may be at it
     run_quiet cmake --preset default
     run_quiet cmake --build --preset default --target hotpatch-tool --parallel "$HP_JOBS" -- --quiet
 )
@@ -306,21 +309,28 @@ while [ $# -gt 0 ]; do
 done
 case $cpus/$cycles in [1-4]/[0-9]*) ;; *) usage >&2; exit 2 ;; esac
 
-# run_all: this script for each architecture, and the sum of what they have counted.
+# run_all: this script for each architecture, and the sum of what they have counted. They run side by
+# side, unless the emulator shall have all processors for one.
 run_all() {
-    local each line passed=0 failed=0
+    local each line passed=0 failed=0 logs
 
+    install_packages build qemu cross
+    logs=$(mktemp -d)
     for each in x86_64 arm64; do
-        while IFS= read -r line; do
-            if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-                passed=$((passed + BASH_REMATCH[1]))
-                failed=$((failed + BASH_REMATCH[2]))
-            else
-                printf '%s\n' "$line"
-            fi
-        done < <("${BASH_SOURCE[0]}" "${arguments[@]}" --arch "$each" 2>&1 ||
-            printf '0 passed, 1 failed\n')
+        { "${BASH_SOURCE[0]}" "${arguments[@]}" --arch "$each" 2>&1 ||
+            printf '0 passed, 1 failed\n'; } >"$logs/$each" &
+        [ "$threads" = single ] || wait
     done
+    wait
+    while IFS= read -r line; do
+        if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+            passed=$((passed + BASH_REMATCH[1]))
+            failed=$((failed + BASH_REMATCH[2]))
+        else
+            printf '%s\n' "$line"
+        fi
+    done < <(cat "$logs/x86_64" "$logs/arm64")
+    rm -rf "$logs"
     [ "$mode" != run_scenario ] || printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ]
 }

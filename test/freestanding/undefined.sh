@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the freestanding libraries in every variant, with no header of a C library in reach but four
-# declarations, and checks what they ask of an embedder: undefined.sh [--quick | --cross]
+# declarations, and checks what they ask of an embedder: undefined.sh [--quick | --cross | --all]
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
@@ -10,7 +10,13 @@ HERE=$HP_ROOT/test/freestanding
 # compiler  target (- for that of this machine)  flags, joined by commas  CMake options
 variants() {
     local compiler level option arch only
+    local switches='HP_WITH_SIGNATURES HP_WITH_CONTROL HP_WITH_SPLICES HP_WITH_X86_64 HP_WITH_ARM64'
+    local foreign='i386-linux-gnu;-O0 i386-linux-gnu;-Os aarch64-linux-gnu;-O0 aarch64-linux-gnu;-Os
+        arm-linux-gnueabihf;-march=armv7ve,-O0 arm-linux-gnueabihf;-march=armv7ve,-Os
+        riscv64-linux-gnu;-O0 riscv64-linux-gnu;-Os'
 
+    # The library runs inside a hypervisor of any word size; libgcc must not be needed in any. The
+    # Arm architecture that can run a hypervisor is ARMv7VE, which has a divide instruction.
     if [ -n "$cross" ]; then # each with the one architecture that it is for
         for arch in 'aarch64-linux-gnu -mno-outline-atomics ARM64' \
             'arm-linux-gnueabihf -march=armv7ve+fp ARM' 'riscv64-linux-gnu -fno-pic RISCV64' \
@@ -18,9 +24,9 @@ variants() {
             read -r compiler option arch <<<"$arch"
             only=$(sed -n 's/^HP_ARCH(\(.*\))$/-DHP_WITH_\U\1=OFF/p' "$HP_ROOT/src/arch/list.h" |
                 grep -v "_$arch=" | tr '\n' ' ')
-            for level in -O0 -Os; do
-                printf '%s\n' "$compiler-gcc $compiler $option,$level $only"
-            done
+            printf '%s\n' "$compiler-gcc $compiler $option,-Os $only"
+            # Where 64 bits are two words, unoptimised code asks for more.
+            [ "$arch" != ARM ] || printf '%s\n' "$compiler-gcc $compiler $option,-O0 $only"
         done
         return
     fi
@@ -28,21 +34,26 @@ variants() {
         printf '%s\n' 'gcc - -O2' 'clang-19 i386-linux-gnu -O2'
         return
     fi
-    for compiler in gcc clang-19; do
-        for level in -O0 -O2 -Os; do
-            printf '%s\n' "$compiler - $level"
+    if [ -n "$all" ]; then
+        for compiler in gcc clang-19; do
+            for level in -O0 -O1 -O2 -O3 -Os; do
+                printf '%s\n' "$compiler - $level"
+                for option in $switches HP_NO_RED_ZONE; do
+                    printf '%s\n' "$compiler - $level -D$option=OFF"
+                done
+                printf '%s\n' "$compiler - $level -DHP_PIE=ON"
+            done
         done
-    done
+        for option in $foreign; do
+            printf 'clang-19 %s\n' "${option//;/ }"
+        done
+        return
+    fi
+    printf '%s\n' 'gcc - -O0' 'gcc - -O2' 'clang-19 - -Os' 'clang-19 - -O2 -DHP_PIE=ON'
     # What a switch leaves out is asked for nowhere; unoptimised, nothing hides that it is.
-    for option in HP_WITH_SIGNATURES HP_WITH_CONTROL HP_WITH_SPLICES HP_WITH_X86_64 HP_NO_RED_ZONE; do
-        printf 'gcc - -O0 -D%s=OFF\n' "$option"
-    done
-    printf 'clang-19 - -O2 -DHP_PIE=ON\n'
-    # The library runs inside a hypervisor of any word size; libgcc must not be needed in any. The
-    # Arm architecture that can run a hypervisor is ARMv7VE, which has a divide instruction. With
-    # --cross the gcc of each architecture does the same, unoptimised, too.
-    printf 'clang-19 %s\n' 'i386-linux-gnu -O0' 'i386-linux-gnu -Os' 'aarch64-linux-gnu -Os' \
-        'arm-linux-gnueabihf -march=armv7ve,-Os' 'riscv64-linux-gnu -Os'
+    printf 'gcc - -O0 %s\n' '-DHP_WITH_SIGNATURES=OFF' '-DHP_WITH_CONTROL=OFF -DHP_WITH_SPLICES=OFF' \
+        '-DHP_WITH_X86_64=OFF -DHP_NO_RED_ZONE=OFF'
+    printf 'clang-19 %s\n' 'i386-linux-gnu -O0' 'i386-linux-gnu -Os' 'aarch64-linux-gnu -Os'
 }
 
 # build DIR COMPILER TARGET FLAGS OPTIONS...: the libraries in DIR/lib.
@@ -123,12 +134,13 @@ refused() {
         grep -q 'At least one architecture' "$work/refused.log"
 }
 
-quick='' cross=''
+quick='' cross='' all=''
 case $* in
 '') ;;
 --quick) quick=yes ;;
 --cross) cross=yes ;;
-*) die 'usage: undefined.sh [--quick | --cross]' ;;
+--all) all=yes ;; # several minutes
+*) die 'usage: undefined.sh [--quick | --cross | --all]' ;;
 esac
 
 work=$(mktemp -d)
