@@ -2,6 +2,7 @@
 """The example payloads for the real Xen, and broken ones: those of mutants.py, and random ones."""
 
 import os
+import random
 import struct
 import subprocess
 
@@ -184,14 +185,21 @@ class RandomChange:
         self.tail = bytes(data)
         self.runs = True
 
-    def make(self):
+    def change(self):
         kinds = [self.header, self.section, self.section, self.symbol, self.reloc, self.record,
                  self.record, self.contents, self.size, self.file]
-        for _ in range(self.rng.choice((1, 1, 1, 2))):
-            self.rng.choice(kinds)()
-            if self.tail is not None:
-                return self.tail
-        return self.elf.build()
+        self.rng.choice(kinds)()
+        return self.elf.build() if self.tail is None else self.tail
+
+    def make(self):
+        """The changed payload and, when that was changed twice, those with one of the changes."""
+        twice = self.rng.choice((False, False, False, True))
+        first = self.change()
+        if not twice or self.tail is not None:
+            return first, ()
+        alone = RandomChange(random.Random(), self.data)
+        alone.rng.setstate(self.rng.getstate())
+        return self.change(), (first, alone.change())
 
 
 def at_random(maker, rng, valid, count):
@@ -204,12 +212,14 @@ def at_random(maker, rng, valid, count):
         with open(row.files[-1], "rb") as file:
             pristine = file.read()
         change = RandomChange(rng, pristine)
-        data = change.make()
+        data, parts = change.make()
         if data == Elf(pristine).build():
             continue
         path = os.path.join(out, f"random-{number}")
-        with open(path, "wb") as file:
-            file.write(data)
+        paths = [path, *(f"{path}-{n}" for n in range(len(parts)))]
+        for name, content in zip(paths, (data, *parts)):
+            with open(name, "wb") as file:
+                file.write(content)
         yield case(f"random-{number}-of-{row.name}", [*row.files[:-1], path], valid=False,
-                   runs=change.runs)
+                   runs=change.runs, parts=paths[1:])
         number += 1

@@ -134,8 +134,8 @@ class Rules:
         self.errnos = {tuple(row[:3]) for row in document_rows(path, "Other error numbers")}
         self.used = Counter()
 
-    def compare(self, row, ours, xen, outcome, first):
-        """(kind, complaint or None) of a case."""
+    def compare(self, row, ours, xen, outcome, first, parts=()):
+        """(kind, complaint or None) of a case; `parts`: our verdicts on its parts."""
         if ours.accepted and xen.accepted:
             wrong = behaves(row, outcome, first) if not row.runs else []
             return "both accept", "; ".join(wrong) or None
@@ -159,6 +159,8 @@ class Rules:
             return "both refuse", f"a valid payload: {describe(ours)}, {describe(xen)}"
         if ours.errno == xen.errno:
             return "both refuse, same errno", None
+        if any(part.errno == xen.errno for part in parts):
+            return "both refuse, Xen for the other defect", None
         key = (ours.status, NAMES[ours.errno], NAMES.get(xen.errno, str(xen.errno)))
         self.used["errno", key] += 1
         if key not in self.errnos:
@@ -213,6 +215,12 @@ def save(path, rows):
             file.write("\n")
 
 
+def with_parts(cases):
+    """The cases, and those that they are broken into, which only we are asked about."""
+    return [*cases, *(row._replace(name=path, files=[*row.files[:-1], path], parts=())
+                      for row in cases for path in row.parts)]
+
+
 def show_progress(found, done, count):
     """Says how far it is, and what took Xen down."""
     for name, outcome in found.items():
@@ -228,7 +236,7 @@ def run(options, work):
     names = Counter(row.name for row in cases)
     if max(names.values()) > 1:
         sys.exit(f"names that stand twice: {[name for name in names if names[name] > 1]}")
-    ours = Ours(options.tool, options.target).judge(cases)
+    ours = Ours(options.tool, options.target).judge(with_parts(cases))
     # Whatever runs code of its own that may be garbage comes last, where it can spoil least.
     order = sorted(cases, key=lambda row: (not row.valid, row.runs))
     runs = [(row.name, row.files) for row in order]
@@ -238,12 +246,13 @@ def run(options, work):
     for row in order:
         outcome = found[row.name]
         xen = xen_verdict(outcome)
-        kind, complaint = rules.compare(row, ours[row.name], xen, outcome, first)
+        parts = [ours[path] for path in row.parts]
+        kind, complaint = rules.compare(row, ours[row.name], xen, outcome, first, parts)
         if complaint and (row.valid or kind in ("wrong", "both accept")):
             # Once more in a fresh boot, where nothing that ran before can be the reason.
             outcome = judge.judge(options.boot, options.init, [(row.name, row.files)])[0][row.name]
             xen = xen_verdict(outcome)
-            kind, complaint = rules.compare(row, ours[row.name], xen, outcome, first)
+            kind, complaint = rules.compare(row, ours[row.name], xen, outcome, first, parts)
             again.append(row.name)
         rows.append((row, kind, ours[row.name], xen, complaint))
     report(rows, rules, again, time.monotonic() - start)

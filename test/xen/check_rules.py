@@ -75,6 +75,14 @@ ROWS = (
     ("Xen refuses the one below", STACK, ours("note", level=1), REFUSED, False),
 )
 
+# The same with our verdicts on parts: not with the other error number, with it.
+TWICE = (
+    ("other errno, of no part", BROKEN, ours("note"), steps(step("upload", errno=95)),
+     [ours("note"), GOOD], False),
+    ("other errno, of a part", BROKEN, ours("note"), steps(step("upload", errno=95)),
+     [ours("note"), ours("record-version", errno=95)], True),
+)
+
 # Lines of the second port with a crash in the second case.
 LINES = ["boot interface=21", "begin - read boot", "read - boot extra=.7 changeset=",
          "begin c0 upload payload1", "step c0 upload payload1 errno=22", "done c0",
@@ -84,15 +92,16 @@ LINES = ["boot interface=21", "begin - read boot", "read - boot extra=.7 changes
 def main():
     rules = Rules(sys.argv[1])
     wrong = []
-    for name, row, verdict, outcome, good in ROWS:
-        kind, complaint = rules.compare(row, verdict, xen_verdict(outcome), outcome, FIRST)
+    for name, row, verdict, outcome, parts, good in (*((*row[:-1], (), row[-1]) for row in ROWS),
+                                                     *TWICE):
+        kind, complaint = rules.compare(row, verdict, xen_verdict(outcome), outcome, FIRST, parts)
         if (complaint is None) != good:
             wrong.append(f"{name}: {kind}: {complaint}")
     found, first = outcomes(LINES, "crash")
     if first != FIRST or found["c0"].ended or (found["c1"].ended, found["c1"].step) != (
             "crash", "apply payload1"):
         wrong.append(f"lines of a crash: {first} {found}")
-    print("\n".join([*wrong, f"{len(ROWS) + 1 - len(wrong)} passed, {len(wrong)} failed"]))
+    print("\n".join([*wrong, f"{len(ROWS) + len(TWICE) + 1 - len(wrong)} passed, {len(wrong)} failed"]))
     return 1 if wrong else 0
 
 

@@ -22,11 +22,12 @@ Record = namedtuple("Record", "name new old_addr new_size old_size expect")
 # What judges need to know of a payload or stack: files from the bottom up, what is read back when all
 # are applied (regular expressions by key), whether a mutation touched what the CPU runs, and the
 # status with which we refuse although the payload is valid for Xen.
-Case = namedtuple("Case", "name files valid expect runs stricter")
+# `parts`: of a payload that is broken in several ways, those that are broken in one of them only.
+Case = namedtuple("Case", "name files valid expect runs stricter parts")
 
 
-def case(name, files, expect=None, valid=True, runs=False, stricter=None):
-    return Case(name, files, valid, expect or {}, runs, stricter)
+def case(name, files, expect=None, valid=True, runs=False, stricter=None, parts=()):
+    return Case(name, files, valid, expect or {}, runs, stricter, parts)
 
 
 class Asm:
