@@ -34,9 +34,10 @@ struct hp_profile {
     bool weak_must_resolve;        /* an undefined weak symbol that nothing provides is refused */
     bool locals_must_be_new;       /* named local symbols, too, must not exist elsewhere */
     bool no_name_offsets;          /* "symbol+offset" in a record is the name of no symbol */
-    bool no_splices;          /* .hotpatch.splices, which only this library knows, is refused */
-    bool relocs_need_symbol;  /* symbol 0 is refused with relocations that use no symbol, too */
-    bool no_null_sections;    /* headers of type SHT_NULL, the first excepted, are refused */
+    bool no_splices;         /* .hotpatch.splices, which only this library knows, is refused */
+    bool relocs_need_symbol; /* symbol 0 is refused with relocations that use no symbol, too */
+    bool plain_sections; /* no SHT_NULL but the first, no loaded one with an alignment of 0, none
+                            that begins inside the ELF header */
     bool no_extended_numbers; /* section numbers that stand in section 0 or SHT_SYMTAB_SHNDX */
     /*
      * Less strict when set, and off by default: what linkers put behind a function, up to the next

@@ -104,6 +104,7 @@ enum hp_errno {
     X(SECTION_NAME,           "section-name",           EINVAL,     "the section's name lies outside the name table")  \
     X(SECTION_ALIGN,          "section-align",          EINVAL,     "the section's alignment is not a power of two")   \
     X(SECTION_ADDRESS,        "section-address",        EINVAL,     "the section's address is not a multiple of its alignment") \
+    X(SECTION_OFFSET,         "section-offset",         EINVAL,     "the section begins inside the ELF header") \
     X(SECTION_NULL,           "section-null",           EINVAL,     "the header of no section (SHT_NULL) is not the first one") \
     X(SECTION_ENTSIZE,        "section-entsize",        EINVAL,     "the section's entry size is wrong or does not divide its size") \
     X(SECTION_LINK,           "section-link",           EINVAL,     "the section's sh_link does not name a section of the right kind") \

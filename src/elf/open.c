@@ -144,6 +144,25 @@ static enum hp_status check_section(struct hp_elf *elf, const struct hp_section 
     return hp_elf_special_add(elf, section, name, diag);
 }
 
+/* What is sound by the gABI, and not for loaders that want plain sections. */
+static enum hp_status check_plain_section(const struct hp_elf *elf,
+                                          const struct hp_section *section, struct hp_diag *diag)
+{
+    const uint32_t header = elf->is64 ? HP_EHDR64_SIZE : HP_EHDR32_SIZE;
+
+    if (section->type == HP_SHT_NULL) {
+        return hp_elf_section_fail(elf, section, HP_SECTION_NULL, diag);
+    }
+    if (section->align == 0 && (section->flags & HP_SHF_ALLOC) != 0) {
+        return hp_elf_section_fail_numbers(elf, section, HP_SECTION_ALIGN, 1, 0, diag);
+    }
+    if (section->offset < header) {
+        return hp_elf_section_fail_numbers(elf, section, HP_SECTION_OFFSET, header, section->offset,
+                                           diag);
+    }
+    return HP_OK;
+}
+
 /* Checks each section by itself; finds the symbol table and the special sections. */
 static enum hp_status open_sections(struct hp_elf *elf, const struct hp_profile *profile,
                                     struct hp_diag *diag)
@@ -158,12 +177,13 @@ static enum hp_status open_sections(struct hp_elf *elf, const struct hp_profile 
         if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
-        if (section.type == HP_SHT_NULL && !profile->no_null_sections) {
-            continue;
+        status = profile->plain_sections ? check_plain_section(elf, &section, diag) : HP_OK;
+        if (status) {
+            hp_note_profile(diag, profile->name);
+            return status;
         }
         if (section.type == HP_SHT_NULL) {
-            hp_note_profile(diag, profile->name);
-            return hp_elf_section_fail(elf, &section, HP_SECTION_NULL, diag);
+            continue;
         }
         status = check_section(elf, &section, name, diag);
         if (status) {

@@ -343,6 +343,57 @@ static void test_extended_numbers(void **state)
 }
 
 /* R_X86_64_NONE needs no symbol, but Xen 4.17 looks first. */
+/* The gABI takes it for 1, Xen for a reason to lay the section over others. */
+static void test_zero_align(void **state)
+{
+    struct eb_payload p = sound();
+    struct hp_diag diag;
+
+    (void)state;
+    eb_section(p.b, ".rodata.zero", HP_SHT_PROGBITS, HP_SHF_ALLOC, 0, "x", 1);
+    eb_section(p.b, ".comment", HP_SHT_PROGBITS, 0, 0, "x", 1);
+    refused_by_xen(&p, HP_SECTION_ALIGN, &diag);
+    assert_string_equal(diag.section_name, ".rodata.zero");
+    p = sound();
+    eb_section(p.b, ".comment", HP_SHT_PROGBITS, 0, 0, "x", 1);
+    refused_by(&hp_profile_xen_4_17, &p, HP_OK, &diag);
+    p = sound();
+    eb_section(p.b, ".rodata.zero", HP_SHT_PROGBITS, HP_SHF_ALLOC, 0, "x", 1);
+    refused_by(&hp_profile_default, &p, HP_OK, &diag);
+}
+
+/* Not even of an empty one. */
+static void test_section_offset(void **state)
+{
+    static const uint32_t offsets[] = {0, 63, 64};
+    struct hp_diag diag;
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(offsets) / sizeof(offsets[0]); n++) {
+        const struct hp_load_options options = {.size = sizeof(options),
+                                                .profile = &hp_profile_xen_4_17};
+        const enum hp_status wanted = offsets[n] < 64 ? HP_SECTION_OFFSET : HP_OK;
+        struct eb_payload p = sound();
+        struct hp_port *port = tp_new();
+        struct hp_payload payload;
+        uint8_t *file;
+        size_t size;
+
+        eb_section(p.b, ".comment", HP_SHT_PROGBITS, 0, 1, NULL, 0);
+        file = eb_payload_finish(&p, &size);
+        eb_set_section(file, eb_find(file, ".comment"), EB_SH_OFFSET, offsets[n]);
+        assert_int_equal(tp_load_file(port, file, size, &options, &payload, &diag), wanted);
+        if (wanted == HP_OK) {
+            hp_payload_unload(&payload);
+        } else {
+            assert_string_equal(diag.section_name, ".comment");
+            assert_string_equal(diag.profile, "xen-4.17");
+        }
+        tp_free(port);
+    }
+}
+
 /* What the gABI says to be no section Xen takes for one. */
 static void test_null_section(void **state)
 {
@@ -483,6 +534,8 @@ int main(void)
         cmocka_unit_test(test_assembler_labels),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_symbol_name_length),
+        cmocka_unit_test(test_zero_align),
+        cmocka_unit_test(test_section_offset),
         cmocka_unit_test(test_null_section),
         cmocka_unit_test(test_reloc_without_symbol),
         cmocka_unit_test(test_name_offset),

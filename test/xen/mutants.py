@@ -122,6 +122,8 @@ SECTIONS = [
     case("address-1", "hello", section(TEXT, addr=1), "section-address", "EINVAL", at(TEXT)),
     case("address-3-of-symbols", "hello", section(".symtab", addr=3), "section-address", "EINVAL",
          at(".symtab")),
+    case("offset-in-header", "hello", section(".comment", offset=8, size=4)),
+    case("offset-of-nothing-in-header", "hello", section(".note.GNU-stack", offset=0)),
     case("null", "hello", section(".comment", type=0)),
     case("null-align-3", "hello", section(".comment", type=0, align=3)),
     case("null-outside", "hello", section(".comment", type=0, offset=1 << 40)),
