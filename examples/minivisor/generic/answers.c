@@ -16,7 +16,8 @@ PATCHABLE uint32_t mv_answer_low(void)
 
 PATCHABLE void mv_count(struct mv_vcpu *vcpu)
 {
-    vcpu->calls++;
+    /* What the guest counted of the last answer is seen by whoever sees this. */
+    __atomic_store_n(&vcpu->calls, vcpu->calls + 1, __ATOMIC_RELEASE);
 }
 
 PATCHABLE void mv_tag(struct mv_vcpu *vcpu)

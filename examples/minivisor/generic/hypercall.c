@@ -115,7 +115,11 @@ static uint64_t call_file(struct mv_vcpu *vcpu, const uint64_t *args)
                : error(HP_ERRNO_EFAULT);
 }
 
-/* Counters of one guest, while it goes on counting: each is true at some moment of the call. */
+/*
+ * Counters of one guest, while it goes on counting: each is true at some moment of the call. That
+ * of the hypervisor is read before the guest's own, so that it is at most one ahead of it, however
+ * long the rest takes.
+ */
 static uint64_t call_guest(struct mv_vcpu *vcpu, const uint64_t *args)
 {
     struct mv_guest_info info;
@@ -126,8 +130,8 @@ static uint64_t call_guest(struct mv_vcpu *vcpu, const uint64_t *args)
     }
     cpu = &mv_cpus[args[0]];
     memset(&info, 0, sizeof(info));
+    info.calls = __atomic_load_n(&cpu->vcpu.calls, __ATOMIC_ACQUIRE);
     memcpy(&info.page, cpu->vcpu.ram + MV_GUEST_PAGE, sizeof(info.page));
-    info.calls = cpu->vcpu.calls;
     info.exits = cpu->vcpu.exits;
     info.kicks = cpu->vcpu.interrupts;
     info.nmis = cpu->nmi.handled;
