@@ -11,8 +11,8 @@
 
 #include "model.h"
 
-#define SEEDS          600u
-#define STEPS_PER_SEED 250u
+#define SEEDS          2000u
+#define STEPS_PER_SEED 75u
 
 /* splitmix64, by its published constants. */
 static uint64_t next(uint64_t *state)
