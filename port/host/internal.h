@@ -298,8 +298,8 @@ HP_MUST_USE enum hp_status hp_host_check_process(const struct hp_host_reader *re
 /* self.c: true when any of the range is code of this library. */
 bool hp_host_is_denied(uint64_t addr, size_t size);
 
-/* compiler.c: takes what .comment tells; an image without it is fine. */
-HP_MUST_USE enum hp_status hp_host_read_compiler(const struct hp_host_reader *reader);
+/* compiler.c: takes what .comment tells, the first of several. */
+HP_MUST_USE enum hp_status hp_host_read_compiler(const struct hp_host_reader *reader, Elf_Scn *scn);
 
 /* record.c: takes the capability record of a file, which is the contents of its section. */
 HP_MUST_USE enum hp_status hp_host_read_record(const struct hp_host_reader *reader,

@@ -230,9 +230,11 @@ static enum hp_status read_sections(struct hp_host_reader *reader, uint64_t file
         }
         if (has_address(&shdr)) {
             status = read_section(reader, scn, &shdr, names.bytes + shdr.sh_name, &file_size);
-            if (status) {
-                return status;
-            }
+        } else if (strcmp(names.bytes + shdr.sh_name, ".comment") == 0) {
+            status = hp_host_read_compiler(reader, scn);
+        }
+        if (status) {
+            return status;
         }
     }
     if (port->section_count == 0) {
@@ -328,9 +330,6 @@ static enum hp_status read_image(struct hp_port *port, int fd, uint64_t file_siz
     }
     if (status == HP_OK) {
         status = read_build_id(&reader);
-    }
-    if (status == HP_OK) {
-        status = hp_host_read_compiler(&reader);
     }
     if (status == HP_OK) {
         status = hp_host_read_symbols(&reader);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Build-time feature switches, set by the build system; everything is on for those who compile the
- * sources without it. Those of the architectures are in arch/list.h. And what compilers are told.
+ * sources without it. Those of the architectures are in arch/list.h. Behind them, attributes.
  */
 #ifndef HP_BASE_CONFIG_H
 #define HP_BASE_CONFIG_H

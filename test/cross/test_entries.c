@@ -156,13 +156,20 @@ static void patch(const uint32_t *old, const uint32_t *new, uint32_t flags, bool
 }
 
 /* The same with a new function that is out of reach, and the second trampoline that leads to it. */
+static struct arch_patch far_patch(const uint32_t *new, uint32_t flags)
+{
+    const struct arch_patch patch = {.old_size = 4 * WORDS,
+                                     .flags = flags,
+                                     .distance = (int64_t)FAR_AT - OLD_AT,
+                                     .island = (uintptr_t)code + ISLE_AT,
+                                     .begin = new[0]};
+
+    return patch;
+}
+
 static void patch_far(const uint32_t *old, const uint32_t *new, uint32_t flags, bool guard)
 {
-    struct arch_patch patch = {.old_size = 4 * WORDS,
-                               .flags = flags,
-                               .distance = (int64_t)FAR_AT - OLD_AT,
-                               .island = (uintptr_t)code + ISLE_AT,
-                               .begin = new[0]};
+    struct arch_patch patch = far_patch(new, flags);
     struct hp_write write;
     uint8_t island[16];
 
@@ -264,11 +271,7 @@ static void test_signing_twice(void **state)
 static void test_far(void **state)
 {
     static const uint32_t *const padded[] = {new_guarded, new_signing};
-    struct arch_patch bare = {.old_size = 4 * WORDS,
-                              .flags = HP_TARGET_BTI,
-                              .distance = (int64_t)FAR_AT - OLD_AT,
-                              .island = (uintptr_t)code + ISLE_AT,
-                              .begin = new_plain[0]};
+    struct arch_patch bare = far_patch(new_plain, HP_TARGET_BTI);
     struct hp_write write;
     size_t o;
     size_t n;

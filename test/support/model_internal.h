@@ -127,6 +127,10 @@ uint32_t model_pad(uint32_t function);
 /* Composes the target's memory as it has to be. */
 void model_memory(const struct model *model, struct memory *memory);
 
+/* A jump (0xe9) or call (0xe8), and an address, as they lie in memory. */
+void model_put_branch(uint8_t out[5], uint8_t opcode, uint64_t addr, uint64_t dest);
+void model_put_pointer(uint8_t out[8], uint64_t dest);
+
 /* A byte of it by its address. */
 uint8_t *model_byte(struct memory *memory, uint64_t addr);
 

@@ -88,16 +88,6 @@ static void splice(struct kind *kind, struct eb_payload *p, const struct patch *
     eb_payload_splice(p, record);
 }
 
-/* A pointer to a function as it lies in memory. */
-static void put_pointer(uint8_t out[8], uint32_t function)
-{
-    uint32_t n;
-
-    for (n = 0; n < 8; n++) {
-        out[n] = (uint8_t)(model_function(function) >> (8 * n));
-    }
-}
-
 static void add_hook(struct kind *kind, struct eb_payload *p, enum hp_special which)
 {
     static const uint8_t code[CODE_SIZE] = {0xc3};
@@ -174,14 +164,7 @@ static void make_expect(struct model *model)
 /* The call in f4, which leads to f0. */
 static void put_call(uint8_t out[CALL_SIZE])
 {
-    uint32_t distance =
-        (uint32_t)(model_function(0) - (model_function(4) + CALL_OFFSET + CALL_SIZE));
-    uint32_t n;
-
-    out[0] = 0xe8;
-    for (n = 1; n < CALL_SIZE; n++) {
-        out[n] = (uint8_t)(distance >> (8 * (n - 1)));
-    }
+    model_put_branch(out, 0xe8, model_function(4) + CALL_OFFSET, model_function(0));
 }
 
 static void make_splice(struct model *model)
@@ -205,7 +188,7 @@ static void make_splice(struct model *model)
     struct eb_splice of_pointer = {.name = "table+8", .old_name = "f1"};
 
     put_call(call.expect);
-    put_pointer(pointer.expect, 1);
+    model_put_pointer(pointer.expect, model_function(1));
     call.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
     pointer.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
     splice(kind, &p, &bytes, &of_bytes);
@@ -229,7 +212,7 @@ static void make_on_splice(struct model *model)
     struct eb_splice of_bytes = {.name = "f0+2"};
     struct eb_splice of_pointer = {.name = "table+8*2", .old_name = "f2"};
 
-    put_pointer(pointer.expect, 2);
+    model_put_pointer(pointer.expect, model_function(2));
     replace(kind, &p, 1);
     pointer.new_offset = eb_append(p.b, p.text, CODE_SIZE, NULL, CODE_SIZE);
     splice(kind, &p, &bytes, &of_bytes);
@@ -288,7 +271,7 @@ static void make_target(struct hp_port *port)
 
     for (n = 0; n < FUNCTIONS; n++) {
         tp_add_function(port, function_names[n], model_function(n), FUNCTION_SIZE);
-        put_pointer(table + (size_t)8 * n, n);
+        model_put_pointer(table + (size_t)8 * n, model_function(n));
     }
     put_call(call);
     tp_poke(port, model_function(PADDED), endbr64, sizeof(endbr64));

@@ -4,14 +4,23 @@
 
 #include "model_internal.h"
 
-/* A branch of five bytes: what comes behind its opcode. */
-static void put_distance(uint8_t *out, uint64_t addr, uint64_t dest)
+void model_put_branch(uint8_t out[5], uint8_t opcode, uint64_t addr, uint64_t dest)
 {
     uint32_t distance = (uint32_t)(dest - (addr + 5));
     uint32_t n;
 
+    out[0] = opcode;
     for (n = 0; n < 4; n++) {
         out[1 + n] = (uint8_t)(distance >> (8 * n));
+    }
+}
+
+void model_put_pointer(uint8_t out[8], uint64_t dest)
+{
+    uint32_t n;
+
+    for (n = 0; n < 8; n++) {
+        out[n] = (uint8_t)(dest >> (8 * n));
     }
 }
 
@@ -20,7 +29,6 @@ static void put_patch(const struct patch *patch, uint64_t image, struct memory *
     static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00}; /* the only length in use */
     uint64_t dest = image + patch->new_offset;
     uint8_t *out = model_byte(memory, patch->addr);
-    uint32_t n;
 
     switch (patch->kind) {
     case HP_WRITE_NOP:
@@ -30,13 +38,10 @@ static void put_patch(const struct patch *patch, uint64_t image, struct memory *
         memcpy(out, patch->bytes, patch->size);
         break;
     case HP_WRITE_POINTER:
-        for (n = 0; n < 8; n++) {
-            out[n] = (uint8_t)(dest >> (8 * n));
-        }
+        model_put_pointer(out, dest);
         break;
     default:
-        out[0] = patch->kind == HP_WRITE_CALL_TO ? 0xe8 : 0xe9;
-        put_distance(out, patch->addr, dest);
+        model_put_branch(out, patch->kind == HP_WRITE_CALL_TO ? 0xe8 : 0xe9, patch->addr, dest);
         break;
     }
 }

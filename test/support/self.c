@@ -2,8 +2,15 @@
 /* Functions of a test program that patches itself, and payloads for them. */
 #include "self.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+#include <hotpatch/host.h>
 
 #include "elf_builder.h"
 
@@ -86,4 +93,39 @@ uint64_t self_far_base(void)
     const uint64_t distance = UINT64_C(6) << 30; /* more than any jump's, and room in between */
 
     return here > 2 * distance ? here - distance : here + distance;
+}
+
+void self_permissions(const volatile void *place, char out[5])
+{
+    const uintptr_t addr = (uintptr_t)place;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+
+    out[0] = '\0';
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        char *rest;
+        uintptr_t start = (uintptr_t)strtoull(line, &rest, 16);
+        uintptr_t end = (uintptr_t)strtoull(rest + 1, &rest, 16);
+
+        assert_false(rest[2] == 'w' && rest[3] == 'x');
+        if (addr >= start && addr < end) {
+            memcpy(out, rest + 1, 4);
+            out[4] = '\0';
+        }
+    }
+    (void)fclose(maps);
+}
+
+void self_assert_released(struct hp_port *port)
+{
+    struct hp_host_counters counters;
+
+    hp_host_counters(port, &counters);
+    assert_int_equal(counters.live, 0);
+    assert_int_equal(counters.live_aliases, 0);
+    assert_int_equal(counters.live_mappings, 0);
+    assert_int_equal(counters.interrupts_off, 0);
+    assert_int_equal(counters.holds, 0);
+    assert_null(hp_host_violation(port));
 }

@@ -22,6 +22,13 @@ unsigned stress_2(void);
  */
 uint8_t *self_payload(const struct hp_target *target, uint8_t answer, uint8_t below, size_t *size);
 
+/* Permissions of the page at an address, as "r-xs"; fails when anything is writable and executable.
+ */
+void self_permissions(const volatile void *place, char out[5]);
+
+/* Fails when a port has something in use, or its contract was broken. */
+void self_assert_released(struct hp_port *port);
+
 /* A base for payloads (struct hp_host_options) that is out of reach of the executable's code. */
 uint64_t self_far_base(void);
 

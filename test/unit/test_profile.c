@@ -343,7 +343,7 @@ static void test_extended_numbers(void **state)
 }
 
 /* R_X86_64_NONE needs no symbol, but Xen 4.17 looks first. */
-/* The gABI takes it for 1, Xen for a reason to lay the section over others. */
+/* The gABI takes it for 1; Xen takes it in some sections only. */
 static void test_zero_align(void **state)
 {
     struct eb_payload p = sound();

@@ -228,16 +228,9 @@ static int setup_far(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    struct hp_host_counters counters;
 
     assert_int_equal(hp_manager_close(&f->manager), HP_OK);
-    hp_host_counters(f->port, &counters);
-    assert_int_equal(counters.live, 0);
-    assert_int_equal(counters.live_aliases, 0);
-    assert_int_equal(counters.live_mappings, 0);
-    assert_int_equal(counters.interrupts_off, 0);
-    assert_int_equal(counters.holds, 0);
-    assert_null(hp_host_violation(f->port));
+    self_assert_released(f->port);
     hp_host_cpu_detach(f->port);
     hp_host_close(f->port);
     free(f);

@@ -44,29 +44,6 @@ static void assert_answers(unsigned answer)
     }
 }
 
-/* Permissions of the page at an address, as "r-xs"; fails when anything is writable and executable.
- */
-static void permissions_at(uint64_t addr, char out[5])
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-
-    out[0] = '\0';
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps) != NULL) {
-        char *rest;
-        uint64_t start = strtoull(line, &rest, 16);
-        uint64_t end = strtoull(rest + 1, &rest, 16);
-
-        assert_false(rest[2] == 'w' && rest[3] == 'x');
-        if (addr >= start && addr < end) {
-            memcpy(out, rest + 1, 4);
-            out[4] = '\0';
-        }
-    }
-    (void)fclose(maps);
-}
-
 static int setup(void **state)
 {
     const struct hp_host_options options = {
@@ -86,14 +63,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    struct hp_host_counters counters;
 
     assert_int_equal(hp_manager_close(&f->manager), HP_OK);
-    hp_host_counters(f->port, &counters);
-    assert_int_equal(counters.live, 0);
-    assert_int_equal(counters.live_aliases, 0);
-    assert_int_equal(counters.live_mappings, 0);
-    assert_null(hp_host_violation(f->port));
+    self_assert_released(f->port);
     hp_host_cpu_detach(f->port);
     hp_host_close(f->port);
     free(f);
@@ -147,9 +119,9 @@ static void check_places(const struct fixture *f, const struct hp_payload *paylo
         assert_true(distance(record->new_addr, record->old_addr) > REACH);
         assert_true(distance(record->island, record->old_addr) < REACH);
     }
-    permissions_at(islands->addr, permissions);
+    self_permissions((const void *)(uintptr_t)islands->addr, permissions);
     assert_string_equal(permissions, "r-xs");
-    permissions_at((uintptr_t)islands->host, permissions);
+    self_permissions(islands->host, permissions);
     assert_string_equal(permissions, "r--s");
     assert_int_equal(hp_port_patchable(f->port, islands->addr, 4), HP_PATCH_DENIED);
     assert_int_equal(hp_port_patchable(f->port, payload->records[0].new_addr, 4), HP_OK);
@@ -179,7 +151,7 @@ static void called_through_them(void **state)
     act(f, hp_manager_revert, "four", 1);
     place = two->islands.addr;
     assert_int_equal(hp_manager_unload(&f->manager, "two", NULL), HP_OK);
-    permissions_at(place, permissions);
+    self_permissions((const void *)(uintptr_t)place, permissions);
     assert_string_equal(permissions, ""); /* given back */
 }
 

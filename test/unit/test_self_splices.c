@@ -145,30 +145,6 @@ static void wait_rounds(struct fixture *f)
     }
 }
 
-/* Permissions of the page at an address, as "r--s"; fails when anything is writable and executable.
- */
-static void permissions_at(const volatile void *place, char out[5])
-{
-    const uintptr_t addr = (uintptr_t)place;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-
-    out[0] = '\0';
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps) != NULL) {
-        char *rest;
-        uintptr_t start = (uintptr_t)strtoull(line, &rest, 16);
-        uintptr_t end = (uintptr_t)strtoull(rest + 1, &rest, 16);
-
-        assert_false(rest[2] == 'w' && rest[3] == 'x');
-        if (addr >= start && addr < end) {
-            memcpy(out, rest + 1, 4);
-            out[4] = '\0';
-        }
-    }
-    (void)fclose(maps);
-}
-
 /* A payload: two pointers of the table, a byte, and the call, all to a function that returns 2. */
 static uint8_t *make(const struct hp_target *target, size_t *size)
 {
@@ -311,7 +287,7 @@ static void spliced_while_threads_run(void **state)
     char permissions[5];
 
     (void)state;
-    permissions_at(spliced_table, permissions);
+    self_permissions(spliced_table, permissions);
     assert_string_equal(permissions, "r--p");
     upload(f);
     for (; count > 0; count--) {
@@ -319,18 +295,18 @@ static void spliced_while_threads_run(void **state)
         assert_int_equal(bytes[2], 3);
         if (count % 16 == 0) {
             assert_int_equal(hp_manager_attest(&f->manager, NULL), HP_OK);
-            permissions_at(spliced_table, permissions);
+            self_permissions(spliced_table, permissions);
             assert_string_equal(permissions, "r--s"); /* the memory file, to be read only */
-            permissions_at(spliced_bytes, permissions);
+            self_permissions(spliced_bytes, permissions);
             assert_string_equal(permissions, "r--s");
         }
         act(f, hp_manager_revert, 1);
         assert_int_equal(bytes[2], 1);
     }
     end(f);
-    permissions_at(spliced_table, permissions);
+    self_permissions(spliced_table, permissions);
     assert_string_equal(permissions, "r--p"); /* private again */
-    permissions_at(spliced_bytes, permissions);
+    self_permissions(spliced_bytes, permissions);
     assert_string_equal(permissions, "r--p");
     assert_int_equal(table[0](), 1);
     assert_int_equal(bytes[1], 1);
