@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# hotpatch pack: payloads for the real Xen and for a made-up target of each architecture whose
-# compiler is there.
+# hotpatch pack: payloads for the real Xen, for a made-up target of each architecture whose compiler
+# is there, and for a process that applies them.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
@@ -198,6 +198,20 @@ for machine in 'aarch64-linux-gnu' 'arm-linux-gnueabihf -marm -march=armv7-a+fp'
     expect "${words[0]}" 0 'record 0: answer' "$hotpatch" pack --expect --target target -o fix.livepatch fix.o
     expect "${words[0]}: accepted" 0 'accepted' "$hotpatch" validate --target target fix.livepatch
 done
+
+# A process takes them as well: selfpatch runs with its fix, and what stacks on that, packed.
+cp -r "$HP_ROOT/build/examples/selfpatch" process
+for name in self_fix self_stacked; do
+    gcc "${flags[@]}" "${x86[@]}" -DTARGET_SIZE_answer=0 -c -o "$name.o" \
+        "$HP_ROOT/examples/payloads/$name.c"
+done
+expect 'a payload for a process' 0 'record 0: answer' "$hotpatch" pack \
+    --target "$HP_ROOT/build/bin/selfpatch" -o process/self_fix.livepatch self_fix.o
+expect 'one that stacks on it' 0 'record 0: answer' "$hotpatch" pack \
+    --target "$HP_ROOT/build/bin/selfpatch" --depends process/self_fix.livepatch \
+    --after process/self_fix.livepatch -o process/self_stacked.livepatch self_stacked.o
+expect 'the process patches itself with them' 0 'all 19 steps as expected' \
+    "$HP_ROOT/build/bin/selfpatch" process
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
