@@ -59,7 +59,10 @@ const char *hp_special_name(enum hp_special which)
     return special_names[index].name;
 }
 
-/* Whether a special name may begin so; those of code and data, the most frequent ones, do not. */
+/*
+ * Whether a special name may begin so; those of code and data, the most frequent ones, do not, and
+ * a payload may have a thousand of them. test_elf.c opens a file with each special name.
+ */
 static bool may_be_special(const uint8_t *name)
 {
     static const char seconds[] = "lnaebmh";
