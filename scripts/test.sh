@@ -11,7 +11,7 @@ unit         q  build        unit tests
 asan         -  build        unit tests under AddressSanitizer and UBSan
 selfpatch    q  build        a process patches itself, as it is and under AddressSanitizer and UBSan
 tsan         -  build        threads that are patched, and selfpatch, under ThreadSanitizer
-freestanding q  build,clang  undefined symbols and writable data, every variant of the library
+freestanding q  build,clang  undefined symbols and writable data, ten variants of the library
 format       q  clang        the sources are formatted
 tool         q  build        the hotpatch command, all its subcommands and exit statuses
 sign         -  build,sign   signing and verifying, against openssl, sign-file, modinfo and a token

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds the freestanding libraries in every variant, with no header of a C library in reach but four
+# Builds the freestanding libraries in several variants, with no header of a C library in reach but four
 # declarations, and checks what they ask of an embedder: undefined.sh [--quick | --cross | --all]
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
