@@ -12,7 +12,7 @@
 
 /* Reads the bytes behind the function; *size comes down to what is code of the target. */
 static enum hp_status read_behind(const struct hp_capture *capture, uint64_t start, size_t needed,
-                                  uint8_t *bytes, size_t *size, bool *uncertain)
+                                  uint8_t *bytes, size_t *size, uint32_t *uncertain)
 {
     while (*size > needed && hp_port_patchable(capture->payload->port, start, *size) != HP_OK) {
         (*size)--;
@@ -45,7 +45,7 @@ enum hp_status hp_filler_check(const struct hp_capture *capture, const struct hp
     size_t more = (size_t)(needed - record->old_size);
     size_t size = more + BEHIND;
     uint8_t bytes[HP_WRITE_MAX];
-    bool uncertain = false;
+    uint32_t uncertain = 0;
     enum hp_status status;
     size_t n = 0;
 
@@ -54,10 +54,10 @@ enum hp_status hp_filler_check(const struct hp_capture *capture, const struct hp
                                record->old_size);
     }
     status = read_behind(capture, start, more, bytes, &size, &uncertain);
-    if (status == HP_OK && uncertain) {
+    if (status == HP_OK && uncertain != 0) {
         capture->payload->undecided.expectations++;
     }
-    while (status == HP_OK && !uncertain && n < more) {
+    while (status == HP_OK && uncertain == 0 && n < more) {
         size_t step = arch->filler(bytes + n, size - n);
 
         status = step == 0 ? HP_PATCH_FILLER : HP_OK;

@@ -93,35 +93,36 @@ void hp_memory_overlay(const struct hp_memory *memory, uint64_t addr, void *buf,
     overlay_window(memory, &window);
 }
 
-/* Looks for a byte that no applied payload wrote and that the port cannot vouch for. */
+/* Looks for bytes that no applied payload wrote and that the port cannot vouch for. */
 static enum hp_status find_uncertain(const struct hp_memory *memory, uint64_t addr, size_t size,
-                                     uint32_t covered, bool *uncertain)
+                                     uint32_t covered, uint32_t *uncertain)
 {
     size_t n;
 
-    for (n = 0; n < size && !*uncertain; n++) {
+    for (n = 0; n < size; n++) {
+        const uint32_t bit = UINT32_C(1) << n;
         enum hp_status status;
         uint8_t byte;
 
-        if ((covered & (UINT32_C(1) << n)) != 0) {
+        if ((covered & bit) != 0) {
             continue;
         }
         status = hp_port_target_read(memory->port, addr + n, &byte, 1);
         if (status != HP_OK && status != HP_UNDECIDED) {
             return status;
         }
-        *uncertain = status == HP_UNDECIDED;
+        *uncertain |= status == HP_UNDECIDED ? bit : 0;
     }
     return HP_OK;
 }
 
 enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size,
-                              bool *uncertain)
+                              uint32_t *uncertain)
 {
     enum hp_status status = hp_port_target_read(memory->port, addr, buf, size);
     struct window window = {addr, buf, size, 0};
 
-    *uncertain = false;
+    *uncertain = 0;
     if (status != HP_OK && status != HP_UNDECIDED) {
         return status;
     }

@@ -20,11 +20,11 @@ struct hp_memory {
 };
 
 /*
- * Reads up to HP_WRITE_MAX bytes. *uncertain tells that the port could not vouch for them (offline,
- * rewritten at boot). Returns HP_OK or the port's error.
+ * Reads up to HP_WRITE_MAX bytes. Bit n of *uncertain tells that the port could not vouch for byte
+ * n (offline, rewritten at boot). Returns HP_OK or the port's error.
  */
 HP_MUST_USE enum hp_status hp_memory_read(const struct hp_memory *memory, uint64_t addr, void *buf,
-                                          size_t size, bool *uncertain);
+                                          size_t size, uint32_t *uncertain);
 
 /* Turns up to HP_WRITE_MAX bytes of the port's memory at addr into what memory has there. */
 void hp_memory_overlay(const struct hp_memory *memory, uint64_t addr, void *buf, size_t size);

@@ -80,7 +80,7 @@ static enum hp_status check_entry(const struct lowering *lowering)
     uint8_t bytes[HP_PAD_MAX + HP_SIGN_MAX];
     size_t size = sizeof(bytes);
     enum hp_status status;
-    bool uncertain;
+    uint32_t uncertain;
     size_t pad;
 
     if (lowering->write->data || splice->start == 0 || splice->addr - splice->start >= size) {
@@ -121,21 +121,20 @@ static enum hp_status check_pads(const struct lowering *lowering)
     return HP_OK;
 }
 
-/* Reads what stands at the place. */
-static enum hp_status read_old(const struct lowering *lowering, size_t size)
+/* Reads what stands at the place; bit n of *uncertain: byte n is not known. */
+static enum hp_status read_old(const struct lowering *lowering, size_t size, uint32_t *uncertain)
 {
     struct hp_write *write = lowering->write;
-    bool uncertain = false;
     enum hp_status status = hp_memory_read(&lowering->capture->memory, lowering->splice->addr,
-                                           write->old_bytes, size, &uncertain);
+                                           write->old_bytes, size, uncertain);
 
     write->addr = lowering->splice->addr;
     write->size = (uint8_t)size;
-    write->uncertain = uncertain ? 1 : 0;
+    write->uncertain = *uncertain != 0 ? 1 : 0;
     return status == HP_OK ? HP_OK : hp_capture_fail(lowering->capture, status);
 }
 
-/* What stands there is not what was expected; that counts only where the bytes are known. */
+/* What stands there is no address that was expected; that counts only where it is known. */
 static enum hp_status differs(const struct lowering *lowering, enum hp_status status,
                               uint64_t expected, uint64_t actual)
 {
@@ -151,26 +150,32 @@ static enum hp_status lower_bytes(const struct lowering *lowering)
     const struct hp_splice *splice = lowering->splice;
     struct hp_write *write = lowering->write;
     enum hp_status status = check_place(lowering, splice->size);
-    uint32_t n = 0;
+    uint32_t uncertain = 0;
+    bool is_decided = true;
+    uint32_t n;
 
     if (status == HP_OK) {
-        status = read_old(lowering, splice->size);
+        status = read_old(lowering, splice->size, &uncertain);
     }
     if (status) {
         return status;
     }
     write->kind = HP_WRITE_BYTES;
     memcpy(write->new_bytes, splice->new_bytes, splice->size);
-    while (n < splice->size && write->old_bytes[n] == splice->old_bytes[n]) {
-        n++;
-    }
-    if (n < splice->size) {
-        status = differs(lowering, HP_EXPECT_MISMATCH, splice->old_bytes[n], write->old_bytes[n]);
-        if (status) {
-            hp_note_offset(lowering->capture->diag, n);
+    for (n = 0; n < splice->size; n++) {
+        if (write->old_bytes[n] == splice->old_bytes[n]) {
+            continue;
         }
+        if ((uncertain >> n & 1) == 0) {
+            status = fail_numbers(lowering, HP_EXPECT_MISMATCH, splice->old_bytes[n],
+                                  write->old_bytes[n]);
+            hp_note_offset(lowering->capture->diag, n);
+            return status;
+        }
+        is_decided = false;
     }
-    return status;
+    lowering->capture->payload->undecided.expectations += is_decided ? 0 : 1;
+    return HP_OK;
 }
 
 static enum hp_status lower_pointer(const struct lowering *lowering)
@@ -179,10 +184,11 @@ static enum hp_status lower_pointer(const struct lowering *lowering)
     const struct hp_arch *arch = lowering->capture->payload->arch;
     struct hp_write *write = lowering->write;
     enum hp_status status = check_place(lowering, arch->word);
+    uint32_t uncertain;
     uint64_t old;
 
     if (status == HP_OK) {
-        status = read_old(lowering, arch->word);
+        status = read_old(lowering, arch->word, &uncertain);
     }
     if (status) {
         return status;
@@ -202,6 +208,7 @@ static enum hp_status read_branch(const struct lowering *lowering)
 {
     const size_t least = lowering->capture->payload->arch->insn_min;
     size_t size = HP_BRANCH_MAX;
+    uint32_t uncertain;
     enum hp_status status = check_place(lowering, least);
 
     if (status) {
@@ -210,7 +217,7 @@ static enum hp_status read_branch(const struct lowering *lowering)
     while (size > least && ask_place(lowering, size) != HP_OK) {
         size -= least;
     }
-    return read_old(lowering, size);
+    return read_old(lowering, size, &uncertain);
 }
 
 /* Leads a call or jump elsewhere; nothing else of the instruction changes. */

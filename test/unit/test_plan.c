@@ -700,11 +700,14 @@ static void test_repeated(void **state)
     tp_free(port);
 }
 
-/* Bytes that the target rewrites at boot: reported, not compared. */
+/* Bytes that the target rewrites at boot: reported, not compared; those beside them are. */
 static void test_uncertain(void **state)
 {
     struct eb_record records[] = {
-        {.name = "target_function", .old_size = 64, .expect_control = 1 | 5 << 1},
+        {.name = "target_function",
+         .old_size = 64,
+         .expect_control = 1 | 5 << 1,
+         .expect = {0xcc, 0xcc, 0xcc, 0xcc, 0}},
         {.old_addr = TP_TEXT + 0x10, .old_size = 8, .expect_control = 1 | 1 << 1, .expect = {0xcc}},
     };
     struct hp_port *port = tp_new();
@@ -724,17 +727,59 @@ static void test_uncertain(void **state)
     assert_int_equal(f.payload.undecided.expectations, 1);
     assert_int_equal(f.payload.undecided.writes, 1);
     done(&f);
-    records[0].expect_control = 1 | 4 << 1; /* the bytes in front of it are certain */
+    records[0].expect[3] = 0; /* the bytes in front of it are certain */
     load(&f, port, records, 2);
     assert_int_equal(capture(&f, 0), HP_EXPECT_MISMATCH);
+    assert_int_equal(f.diag.offset, 3);
     done(&f);
-    memset(records[0].expect, 0xcc, 4);
+    records[0].expect[3] = 0xcc;
+    records[0].expect_control = 1 | 4 << 1;
     load(&f, port, records, 2);
     assert_int_equal(capture(&f, 0), HP_OK);
     assert_int_equal(f.payload.undecided.expectations, 0);
     assert_int_equal(f.payload.undecided.writes, 1);
     done(&f);
     tp_free(port);
+}
+
+/* A landing pad that may be sealed at boot is still one of two things. */
+static void test_uncertain_pad(void **state)
+{
+    static const struct {
+        uint64_t size; /* of what is uncertain */
+        uint8_t length;
+        uint8_t expect[6];
+        enum hp_status status;
+        uint32_t undecided;
+    } cases[] = {
+        {4, 5, {0xf3, 0x0f, 0x1e, 0xfa, 0xcc}, HP_OK, 1},
+        {4, 5, {0x66, 0x0f, 0x1f, 0x01, 0xcc}, HP_OK, 1},
+        {4, 5, {0xf5, 0x0f, 0x1e, 0xfa, 0xcc}, HP_EXPECT_MISMATCH, 0},
+        {4, 5, {0xf3, 0x0f, 0x1e, 0xfa, 0xcd}, HP_EXPECT_MISMATCH, 1},
+        {4, 3, {0xf3, 0x0f, 0x1f}, HP_OK, 1},       /* not the whole of it */
+        {5, 6, {0xf5, 0x0f, 0x1e, 0xfa}, HP_OK, 1}, /* not it alone is uncertain */
+        {5, 4, {0xf5, 0x0f, 0x1e, 0xfa}, HP_EXPECT_MISMATCH, 0},
+    };
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        struct eb_record record = {.name = "target_function",
+                                   .old_size = 64,
+                                   .expect_control = (uint8_t)(1 | cases[n].length << 1)};
+        struct hp_port *port = tp_new();
+        struct fixture f;
+
+        tp_poke(port, TP_FUNCTION, endbr64, sizeof(endbr64));
+        tp_add_range(port, TP_FUNCTION, NULL, cases[n].size, TP_UNCERTAIN);
+        memcpy(record.expect, cases[n].expect, sizeof(cases[n].expect));
+        record.expect[5] = 0xcc;
+        load(&f, port, &record, 1);
+        assert_int_equal(capture(&f, 0), cases[n].status);
+        assert_int_equal(f.payload.undecided.expectations, cases[n].undecided);
+        done(&f);
+        tp_free(port);
+    }
 }
 
 /* ---- on top of others ---------------------------------------------------------------------- */
@@ -926,6 +971,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_repeated),
         cmocka_unit_test(test_uncertain),
+        cmocka_unit_test(test_uncertain_pad),
         cmocka_unit_test(test_on_top),
         cmocka_unit_test(test_on_top_of_many),
         cmocka_unit_test(test_on_top_of_uncertain),

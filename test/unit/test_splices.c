@@ -1028,6 +1028,37 @@ static void test_own_image(void **state)
 
 /* ---- offline ------------------------------------------------------------------------------- */
 
+/* Bytes beside those that the target rewrites at boot are compared. */
+static void test_partly_uncertain(void **state)
+{
+    static const struct {
+        uint8_t code[4]; /* the third byte is uncertain; 0 is expected of all */
+        enum hp_status status;
+        uint32_t undecided;
+    } cases[] = {
+        {{0, 0, 0, 0}, HP_OK, 0},
+        {{0, 0, 1, 0}, HP_OK, 1},
+        {{0, 0, 1, 1}, HP_EXPECT_MISMATCH, 0},
+        {{0, 1, 0, 0}, HP_EXPECT_MISMATCH, 0},
+    };
+    const struct hp_load_options options = {.size = sizeof(options), .allow_undecided = true};
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        const struct eb_splice splice = {
+            .name = "target_function+8", .kind = HP_SPLICE_KIND_BYTES, .size = 4};
+        struct fixture f = begin(&x86_64, NEW_OFFSET);
+
+        tp_add_range(f.port, TP_FUNCTION + 10, NULL, 1, TP_UNCERTAIN);
+        tp_poke(f.port, TP_FUNCTION + 8, cases[n].code, 4);
+        eb_payload_splice(&f.p, &splice);
+        assert_int_equal(finish(&f, &options), cases[n].status);
+        assert_int_equal(f.payload.undecided.expectations, cases[n].undecided);
+        end(&f);
+    }
+}
+
 /* Bytes that the target rewrites at boot: they are not compared, and counted. */
 static void test_uncertain(void **state)
 {
@@ -1136,6 +1167,7 @@ int main(void)
         cmocka_unit_test(test_with_functions),
         cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_own_image),
+        cmocka_unit_test(test_partly_uncertain),
         cmocka_unit_test(test_uncertain),
         cmocka_unit_test(test_no_target),
     };

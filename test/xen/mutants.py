@@ -33,6 +33,7 @@ from mutate import (FUNCS, RECORD_SIZE, RELA_FUNCS, RELA_TEXT, R_16, R_32, R_32S
 Case = namedtuple("Case", "name base change status errno where run")
 
 NO_SECTION = 0x7000
+RESERVED_SECTION = 0xff20
 NO_OFFSET = (1 << 64) - 1
 MIB = 1 << 20
 MAGIC = b"~Module signature appended~\n"
@@ -335,6 +336,8 @@ SYMBOLS = [
     case("undefined-weak", "two", both(new_symbol("no_such_function", info=0x20))),
     case("symbol-section", "hello", symbol("hello_version", shndx=NO_SECTION), "symbol-section",
          "EINVAL", symbol_index_of("hello_version")),
+    case("symbol-section-reserved", "hello", symbol("hello_version", shndx=RESERVED_SECTION),
+         "symbol-section", "EINVAL", symbol_index_of("hello_version")),
     case("symbol-at-end", "hello",
          symbol("hello_version", value=lambda elf: len(elf.section(TEXT).data), size=0)),
     case("symbol-past-end", "hello",
