@@ -158,7 +158,7 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     take_span(arena, &payload->build_id);
     take_span(arena, &payload->depends);
     take_span(arena, &payload->xen_depends);
-    loading->places = take(arena, loading->loaded_sections, sizeof(*loading->places));
+    loading->places = take(arena, loading->elf->shnum, sizeof(*loading->places));
     payload->records = take(arena, records, sizeof(*payload->records));
     payload->splices = take(arena, splices, sizeof(*payload->splices));
     payload->writes = take(arena, patches, sizeof(*payload->writes));
@@ -175,6 +175,7 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     if (exports > 0 || loading->text_symbols > 0) {
         loading->names = take(arena, loading->elf->strings.size, 1);
     }
+    loading->sections = take(arena, loading->elf->shnum, sizeof(*loading->sections));
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
     loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
     if (payload->arch->veneer_size != 0) {
@@ -269,6 +270,9 @@ static enum hp_status build(struct hp_loading *loading)
 {
     enum hp_status status = obtain_block(loading);
 
+    if (status == HP_OK) {
+        status = hp_loading_decode_sections(loading);
+    }
     if (status == HP_OK) {
         status = hp_reloc_scan(loading);
     }

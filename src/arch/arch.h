@@ -28,6 +28,9 @@ enum {
     HP_HOWTO_THUMB = 1 << 4      /* not supported, because it belongs to Thumb code */
 };
 
+/* A bit of hp_arch.early_relocs. */
+#define HP_EARLY_RELOC(type) (UINT64_C(1) << ((type) % 64))
+
 #define HP_HOWTO_WIDTH_MAX 8u /* bytes of the widest field of any architecture */
 
 struct hp_howto {
@@ -131,7 +134,13 @@ struct hp_arch {
     bool uses_rel;       /* SHT_REL sections are known */
     bool uses_rela;      /* SHT_RELA sections are known */
     bool pairs_relocs;   /* relocate() needs hp_reloc_job.pairs */
-    uint64_t reach;      /* every place within this distance of another can jump to it */
+    /*
+     * Relocation types that have to be seen before the layout, or before another that refers to
+     * them, is applied: those with HP_HOWTO_GOT or HP_HOWTO_BRANCH and those that others pair with.
+     * By bits, type modulo 64; types that share a bit with one only cost time.
+     */
+    uint64_t early_relocs;
+    uint64_t reach; /* every place within this distance of another can jump to it */
     struct hp_bug_form bug_frames;
     const struct hp_alt_form *alternatives; /* NULL: the architecture has none */
     const struct hp_branch_form *branches;  /* NULL: splices are left out of the build */
@@ -142,9 +151,9 @@ struct hp_arch {
     uint32_t reloc_name_count;
 
     /*
-     * Applies all entries of one relocation section to the image. The entries have passed the
-     * checks of the scan (known type, symbol index, offset). Runs its own loop, so that the
-     * architecture's arithmetic is inlined in it and no call is made for an entry.
+     * Checks and applies all entries of one relocation section. Runs its own loop, by
+     * hp_reloc_each(), so that the architecture's arithmetic is inlined in it and no call is made
+     * for an entry.
      */
     enum hp_status (*relocate)(struct hp_reloc_job *job, struct hp_diag *diag);
 

@@ -455,6 +455,8 @@ const struct hp_arch hp_arch_arm = {
     .island_size = VENEER_SIZE,
     .uses_rel = true,
     .uses_rela = true,
+    .early_relocs = HP_EARLY_RELOC(R_PC24) | HP_EARLY_RELOC(R_CALL) | HP_EARLY_RELOC(R_JUMP24) |
+                    HP_EARLY_RELOC(R_GOT_BREL) | HP_EARLY_RELOC(R_GOT_PREL),
     .reach =
         (UINT64_C(1) << 25) - UINT64_C(2) * INSN_SIZE, /* backwards, where the PC's bias counts */
     .bug_frames = {16, 16, 32},

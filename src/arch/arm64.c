@@ -605,6 +605,8 @@ const struct hp_arch hp_arch_arm64 = {
     .veneer_size = VENEER_SIZE,
     .island_size = VENEER_SIZE,
     .uses_rela = true,
+    .early_relocs = HP_EARLY_RELOC(R_JUMP26) | HP_EARLY_RELOC(R_CALL26) | HP_EARLY_RELOC(R_PLT32) |
+                    HP_EARLY_RELOC(R_ADR_GOT_PAGE) | HP_EARLY_RELOC(R_LD64_GOT_LO12_NC),
     .reach = (UINT64_C(1) << 27) -
              UINT64_C(2) * INSN_SIZE, /* a landing pad shifts it by an instruction */
     .bug_frames = {16, 16, 32},

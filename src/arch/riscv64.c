@@ -651,6 +651,7 @@ const struct hp_arch hp_arch_riscv64 = {
     .jump_size = 4,
     .island_size = ISLAND_SIZE,
     .uses_rela = true,
+    .early_relocs = HP_EARLY_RELOC(R_GOT_HI20) | HP_EARLY_RELOC(R_PCREL_HI20),
     .pairs_relocs = true,
     .reach = PAIR_HIGH - 1, /* code lies at even addresses */
     .bug_frames = {16, 16, 32},

@@ -134,7 +134,7 @@ static enum hp_status apply_narrow(uint32_t type, uint64_t value, uint8_t *place
 }
 
 /* Names in the psABI's terms: S symbol, A addend, P place, G + GOT the slot's address. */
-static inline enum hp_status apply_one(const struct hp_reloc_job *job, const struct hp_reloc *reloc,
+static inline enum hp_status apply_one(struct hp_reloc_job *job, const struct hp_reloc *reloc,
                                        const struct hp_symbol_value *symbol, struct hp_diag *diag)
 {
     uint64_t value = symbol->value + (uint64_t)reloc->addend;
@@ -178,7 +178,7 @@ static inline enum hp_status apply_one(const struct hp_reloc_job *job, const str
     case R_PC16:
     case R_PC8:
         return apply_narrow(reloc->type, pc_value, place, diag);
-    default: /* R_NONE: the scan lets no other type pass */
+    default: /* R_NONE: the checks let no other type pass */
         return HP_OK;
     }
 }
@@ -196,20 +196,26 @@ static inline bool is_pc32(uint32_t type)
 HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
 {
     const struct hp_symbol_value *symbols = job->symbols;
+    const uint32_t symbol_count = job->symbol_count;
     uint8_t *const host = job->host;
     const uint64_t addr = job->addr;
+    const uint64_t offset_max = job->size - HP_HOWTO_WIDTH_MAX;
     const uint8_t *const end = job->entries + (size_t)job->count * HP_RELA64_SIZE;
     const uint8_t *entry = job->entries + (size_t)n * HP_RELA64_SIZE;
 
     for (; entry < end; entry += HP_RELA64_SIZE) {
         const struct hp_reloc reloc = hp_rela64(entry);
         const struct hp_symbol_value *symbol = &symbols[reloc.symbol];
-        const uint64_t value = symbol->value + (uint64_t)reloc.addend;
-        const uint64_t pc_value = value - (addr + reloc.offset);
+        uint64_t value;
+        uint64_t pc_value;
 
-        if (symbol->state != HP_VALUE_KNOWN) {
+        /* The null symbol is none that is known. */
+        if (reloc.symbol >= symbol_count || reloc.offset > offset_max ||
+            symbol->state != HP_VALUE_KNOWN) {
             break;
         }
+        value = symbol->value + (uint64_t)reloc.addend;
+        pc_value = value - (addr + reloc.offset);
         if (is_pc32(reloc.type) && pc_value + (UINT64_C(1) << 31) <= UINT32_MAX) {
             hp_put_le32(host + reloc.offset, (uint32_t)pc_value);
         } else if (reloc.type == R_64) {
@@ -221,29 +227,29 @@ HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n
     return (uint32_t)((size_t)(entry - job->entries) / HP_RELA64_SIZE);
 }
 
+/* Whether relocate_plain() may be asked: it checks neither the profile nor the section's size. */
+static bool has_plain(const struct hp_reloc_job *job)
+{
+    return job->size >= HP_HOWTO_WIDTH_MAX && hp_reloc_is_taken(job->profile, R_64) &&
+           hp_reloc_is_taken(job->profile, R_PC32) && hp_reloc_is_taken(job->profile, R_PLT32);
+}
+
 static enum hp_status relocate(struct hp_reloc_job *job, struct hp_diag *diag)
 {
-    uint32_t n;
+    const bool plain = has_plain(job);
+    enum hp_status status = HP_OK;
+    uint32_t n = 0;
 
-    for (n = relocate_plain(job, 0); n < job->count; n = relocate_plain(job, n + 1)) {
-        const struct hp_reloc reloc = hp_rela64(job->entries + (size_t)n * HP_RELA64_SIZE);
-        const struct hp_symbol_value *symbol = &job->symbols[reloc.symbol];
-        enum hp_status status = HP_OK;
-
-        if (symbol->state == HP_VALUE_KNOWN || reloc.type == R_NONE) {
-            status = apply_one(job, &reloc, symbol, diag);
-        } else if (symbol->state == HP_VALUE_NONE) {
-            status = hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
-        } else {
-            memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howtos[reloc.type].width);
-            job->undecided++;
+    while (status == HP_OK && n < job->count) {
+        if (plain) {
+            n = relocate_plain(job, n);
         }
-        if (status) {
-            job->current = n;
-            return status;
+        if (n < job->count) {
+            status = hp_reloc_entry(job, n, howtos, apply_one, diag);
+            n++;
         }
     }
-    return HP_OK;
+    return status;
 }
 
 static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
@@ -359,6 +365,8 @@ const struct hp_arch hp_arch_x86_64 = {
     .island_size = ISLAND_SIZE,
     .uses_rel = false,
     .uses_rela = true,
+    .early_relocs =
+        HP_EARLY_RELOC(R_GOTPCREL) | HP_EARLY_RELOC(R_GOTPCRELX) | HP_EARLY_RELOC(R_REX_GOTPCRELX),
     .reach = INT32_MAX,
     .bug_frames = {8, 16, 24},
     .branches = HP_BRANCHES(x86_64),

@@ -15,6 +15,8 @@
 
 #include <hotpatch/elf.h>
 
+#include "base/config.h"
+
 /* True when [offset, offset + size) lies inside `total` bytes. */
 static inline bool hp_range_fits(uint64_t total, uint64_t offset, uint64_t size)
 {
@@ -139,11 +141,46 @@ static inline struct hp_span hp_span_slice(struct hp_span span, uint64_t offset,
  */
 size_t hp_string_length(const char *text, size_t max);
 
+#define HP_EVERY_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Highest bit of each zero byte, of the first one at least; 0 when there is none. */
+static inline uint64_t hp_zero_bytes(uint64_t word)
+{
+    return (word - HP_EVERY_BYTE(1)) & ~word & HP_EVERY_BYTE(0x80);
+}
+
+/* Bytes in front of the first one that hp_zero_bytes() found. */
+static inline size_t hp_bytes_before(uint64_t zeros)
+{
+    uint64_t up_to = (zeros - 1) & ~zeros; /* all bits below the lowest */
+
+    /* The highest byte of the product counts the bytes that have bit 0 set. */
+    return (size_t)(((up_to & HP_EVERY_BYTE(1)) * HP_EVERY_BYTE(1)) >> 56) - 1;
+}
+
 /*
  * Number of bytes in front of the first NUL of a block; `size` when there is none. Looks at eight
  * bytes at a time, so all `size` bytes of the block have to be there.
  */
-size_t hp_block_length(const char *block, size_t size);
+HP_INLINE size_t hp_block_length(const char *block, size_t size)
+{
+    const uint8_t *p = (const uint8_t *)block;
+    size_t n;
+
+    for (n = 0; size - n >= 8; n += 8) {
+        uint64_t zeros = hp_zero_bytes(hp_le64(p + n));
+
+        if (zeros != 0) {
+            return n + hp_bytes_before(zeros);
+        }
+    }
+    for (; n < size; n++) {
+        if (p[n] == '\0') {
+            break;
+        }
+    }
+    return n;
+}
 
 /* True when one of the `size` bytes of a block is this one. */
 bool hp_block_has(const char *block, size_t size, char byte);

@@ -312,14 +312,16 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
     enum hp_status status = HP_OK;
 
     for (i = 1; i < elf->shnum; i++) {
+        const uint32_t type = hp_elf_raw_type(elf->file, &table, i);
+
+        if (type != HP_SHT_SYMTAB_SHNDX && type != HP_SHT_REL && type != HP_SHT_RELA) {
+            continue;
+        }
         if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
-        if (section.type == HP_SHT_SYMTAB_SHNDX) {
-            status = open_shndx(elf, &section, diag);
-        } else if (section.type == HP_SHT_REL || section.type == HP_SHT_RELA) {
-            status = check_reloc_section(elf, &section, &total, diag);
-        }
+        status = type == HP_SHT_SYMTAB_SHNDX ? open_shndx(elf, &section, diag)
+                                             : check_reloc_section(elf, &section, &total, diag);
         if (status) {
             return status;
         }

@@ -13,12 +13,7 @@ enum hp_status hp_elf_section(const struct hp_elf *elf, uint32_t index, struct h
 
 struct hp_span hp_elf_contents(const struct hp_elf *elf, const struct hp_section *section)
 {
-    const struct hp_span none = {NULL, 0};
-
-    if (section->type == HP_SHT_NULL || section->type == HP_SHT_NOBITS) {
-        return none;
-    }
-    return hp_span_slice(elf->file, section->offset, section->size);
+    return hp_elf_bytes(elf, section);
 }
 
 /*

@@ -59,21 +59,19 @@ const char *hp_special_name(enum hp_special which)
     return special_names[index].name;
 }
 
+#define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
+
 /*
  * Whether a special name may begin so; those of code and data, the most frequent ones, do not, and
  * a payload may have a thousand of them. test_elf.c opens a file with each special name.
  */
 static bool may_be_special(const uint8_t *name)
 {
-    static const char seconds[] = "lnaebmh";
-    size_t i;
+    const uint32_t seconds = LETTER('a') | LETTER('b') | LETTER('e') | LETTER('h') | LETTER('l') |
+                             LETTER('m') | LETTER('n');
+    const unsigned int second = name[1] - (unsigned int)'a';
 
-    for (i = 0; i < sizeof(seconds) - 1; i++) {
-        if (name[0] == '.' && name[1] == (uint8_t)seconds[i]) {
-            return true;
-        }
-    }
-    return false;
+    return name[0] == '.' && second < 26 && (seconds >> second & 1) != 0;
 }
 
 /* Copies the name at a file offset, as much of it as a special one has; returns its bytes. */
@@ -84,7 +82,7 @@ static size_t copy_name(const struct hp_elf *elf, uint64_t start, char name[NAME
 
     if (whole) {
         memcpy(name, whole, NAME_MAX_SIZE);
-        return hp_string_length(name, NAME_MAX_SIZE);
+        return hp_block_length(name, NAME_MAX_SIZE);
     }
     for (length = 0; length < NAME_MAX_SIZE; length++) { /* at the end of the file */
         const uint8_t *p = hp_elf_at(elf->file, start + length, 1);
@@ -113,8 +111,7 @@ static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
         return HP_SPECIAL_COUNT;
     }
     for (i = 0; i < HP_SPECIAL_COUNT; i++) {
-        if (special_names[i].length == length &&
-            hp_string_equal(name, sizeof(name), special_names[i].name)) {
+        if (special_names[i].length == length && memcmp(name, special_names[i].name, length) == 0) {
             break;
         }
     }

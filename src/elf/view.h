@@ -108,13 +108,27 @@ HP_INLINE bool hp_elf_raw_header(struct hp_span file, const struct hp_elf_table 
                                  uint32_t index, struct hp_section *section, uint32_t *name)
 {
     const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
-    const struct hp_section none = {0};
+    const struct hp_section none = {.index = index};
 
-    *name = 0;
-    *section = none;
+    if (table->is64 ? !hp_elf_header64(file, offset, section, name)
+                    : !hp_elf_header32(file, offset, section, name)) {
+        *section = none;
+        *name = 0;
+        return false;
+    }
     section->index = index;
-    return table->is64 ? hp_elf_header64(file, offset, section, name)
-                       : hp_elf_header32(file, offset, section, name);
+    section->name = NULL;
+    return true;
+}
+
+/* The type of a section as it stands; HP_SHT_NULL when its header is not inside the file. */
+HP_INLINE uint32_t hp_elf_raw_type(struct hp_span file, const struct hp_elf_table *table,
+                                   uint32_t index)
+{
+    const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
+    const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE); /* the same place in both classes */
+
+    return p ? hp_le32(p + 4) : HP_SHT_NULL;
 }
 
 /*
@@ -234,6 +248,17 @@ HP_INLINE enum hp_status hp_elf_header(const struct hp_elf *elf, uint32_t index,
         section->name += name;
     }
     return HP_OK;
+}
+
+/* hp_elf_contents() for loops over all sections. */
+HP_INLINE struct hp_span hp_elf_bytes(const struct hp_elf *elf, const struct hp_section *section)
+{
+    const struct hp_span none = {NULL, 0};
+
+    if (section->type == HP_SHT_NULL || section->type == HP_SHT_NOBITS) {
+        return none;
+    }
+    return hp_span_slice(elf->file, section->offset, section->size);
 }
 
 /*

@@ -79,22 +79,16 @@ static enum hp_status place_section(struct hp_loading *loading, struct layout *l
 #define PENDING(kind) (HP_NO_INDEX - 1 - (uint32_t)(kind))
 
 /* Notes the region of every section. */
-static enum hp_status sort_sections(struct hp_loading *loading)
+static void sort_sections(struct hp_loading *loading)
 {
     uint32_t n;
 
-    loading->section_place[0] = HP_NO_INDEX;
-    for (n = 1; n < loading->elf->shnum; n++) {
-        struct hp_section section;
-        enum hp_status status = hp_elf_header(loading->elf, n, &section);
+    for (n = 0; n < loading->elf->shnum; n++) {
+        const struct hp_section *section = &loading->sections[n];
 
-        if (status) {
-            return status;
-        }
         loading->section_place[n] =
-            hp_section_is_loaded(&section) ? PENDING(region_of(&section)) : HP_NO_INDEX;
+            hp_section_is_loaded(section) ? PENDING(region_of(section)) : HP_NO_INDEX;
     }
-    return HP_OK;
 }
 
 /* Places what the library itself adds to a region, behind its sections: veneers and the GOT. */
@@ -124,7 +118,7 @@ static enum hp_status place_tables(struct hp_loading *loading, struct layout *la
 static enum hp_status place_region(struct hp_loading *loading, struct layout *layout,
                                    enum hp_region_kind kind)
 {
-    const struct hp_elf *elf = loading->elf;
+    const uint32_t count = loading->elf->shnum;
     struct hp_image *image = &loading->payload->image;
     struct hp_region *region = &image->regions[kind];
     enum hp_status status;
@@ -132,18 +126,13 @@ static enum hp_status place_region(struct hp_loading *loading, struct layout *la
     uint32_t n;
 
     status = reserve(loading, layout, 0, loading->target.page_size, &start);
-    for (n = 1; status == HP_OK && n < elf->shnum; n++) {
-        struct hp_section section;
-
+    for (n = 1; status == HP_OK && n < count; n++) {
         if (loading->section_place[n] != PENDING(kind)) {
             continue;
         }
-        status = hp_elf_section(elf, n, &section);
-        if (status == HP_OK) {
-            status = place_section(loading, layout, &section, kind);
-            if (status) {
-                hp_note_section(loading->diag, n, section.name);
-            }
+        status = place_section(loading, layout, &loading->sections[n], kind);
+        if (status) {
+            hp_note_section(loading->diag, n, loading->sections[n].name);
         }
     }
     if (status == HP_OK) {
@@ -197,10 +186,7 @@ enum hp_status hp_image_build(struct hp_loading *loading)
     enum hp_status status;
     uint32_t n;
 
-    status = sort_sections(loading);
-    if (status) {
-        return status;
-    }
+    sort_sections(loading);
     for (n = 0; n < HP_REGION_COUNT; n++) {
         status = place_region(loading, &layout, (enum hp_region_kind)n);
         if (status) {
@@ -215,14 +201,9 @@ enum hp_status hp_image_build(struct hp_loading *loading)
     }
     for (n = 0; n < layout.placed; n++) {
         const struct hp_placed_section *place = &loading->places[n];
-        struct hp_section section;
-        struct hp_span contents;
+        const struct hp_span contents =
+            hp_elf_bytes(loading->elf, &loading->sections[place->section]);
 
-        status = hp_elf_header(loading->elf, place->section, &section);
-        if (status) {
-            return status;
-        }
-        contents = hp_elf_contents(loading->elf, &section);
         if (contents.size > 0) {
             memcpy(image->memory.host + place->offset, contents.data, contents.size);
         }

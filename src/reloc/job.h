@@ -12,15 +12,21 @@
 #include "reloc/loading.h"
 
 struct hp_reloc_job {
+    const struct hp_arch *arch;
+    const struct hp_profile *profile;
     const uint8_t *entries; /* `count` entries of `stride` bytes, inside the payload file */
     uint32_t count;
     uint32_t stride;
     bool is64; /* form of the entries */
     bool is_rela;
+    uint32_t symbol_count; /* of the payload, the null symbol included */
+    uint64_t size;         /* bytes of the section to relocate */
+
+    /* ---- what the relocation loop needs in addition */
+
     uint32_t flags;   /* HP_TARGET_* */
-    uint8_t *host;    /* the section to relocate, where it can be written */
+    uint8_t *host;    /* the section, where it can be written */
     uint64_t addr;    /* and where the target sees it */
-    uint64_t size;    /* its bytes */
     uint64_t got;     /* address of the GOT; 0: there is none */
     uint8_t *veneers; /* the image's veneers, zero where not used yet, and where they are seen */
     uint64_t veneers_at;
@@ -31,6 +37,25 @@ struct hp_reloc_job {
     uint32_t undecided; /* counts relocations that were not computed */
     uint32_t current;   /* index of the entry being applied; names it when the loop fails */
 };
+
+/* Describes a relocation section to the checks; all that the loop needs in addition is zero. */
+static inline struct hp_reloc_job hp_reloc_job_of(const struct hp_loading *loading,
+                                                  const struct hp_section *relocs,
+                                                  const struct hp_section *target)
+{
+    struct hp_reloc_job job = {.arch = loading->payload->arch,
+                               .profile = loading->payload->profile};
+    const struct hp_span entries = hp_elf_bytes(loading->elf, relocs);
+
+    job.entries = entries.data;
+    job.is64 = loading->elf->is64;
+    job.is_rela = relocs->type == HP_SHT_RELA;
+    job.stride = hp_elf_reloc_size(job.is64, relocs->type);
+    job.count = (uint32_t)(entries.size / job.stride); /* 32 bits are a file's limit */
+    job.symbol_count = loading->elf->symbol_count;
+    job.size = target->size;
+    return job;
+}
 
 /* Decodes an Elf64_Rela. */
 static inline struct hp_reloc hp_rela64(const uint8_t *p)
@@ -70,6 +95,27 @@ static inline struct hp_reloc hp_reloc_decode(bool is64, bool is_rela, const uin
     return reloc;
 }
 
+/*
+ * Checks one entry as far as it can be done before any address is known: type, symbol index, place
+ * (scan.c). Returns HP_OK, HP_RELOC_TYPE, HP_THUMB_CODE, HP_RELOC_SYMBOL_INDEX,
+ * HP_RELOC_SYMBOL_ZERO or HP_RELOC_OFFSET.
+ */
+HP_MUST_USE enum hp_status hp_reloc_check_entry(const struct hp_reloc_job *job,
+                                                const struct hp_reloc *reloc, struct hp_diag *diag);
+
+/* Whether the profile takes a relocation type (scan.c). */
+bool hp_reloc_is_taken(const struct hp_profile *profile, uint32_t type);
+
+/* True for an entry that hp_reloc_check_entry() would pass, though not for every such. */
+static inline bool hp_reloc_is_plain(const struct hp_reloc_job *job, const struct hp_reloc *reloc)
+{
+    return reloc->type < job->arch->howto_count &&
+           (job->arch->howtos[reloc->type].flags & HP_HOWTO_KNOWN) != 0 &&
+           job->profile->reloc_types == NULL && reloc->symbol != 0 &&
+           reloc->symbol < job->symbol_count && job->size >= HP_HOWTO_WIDTH_MAX &&
+           reloc->offset <= job->size - HP_HOWTO_WIDTH_MAX;
+}
+
 /* Inclusive bounds of a field's value; values are compared as signed 64-bit numbers. */
 static inline bool hp_reloc_fits(uint64_t value, int64_t low, int64_t high)
 {
@@ -105,36 +151,48 @@ typedef enum hp_status hp_reloc_apply_one(struct hp_reloc_job *job, const struct
                                           const struct hp_symbol_value *symbol,
                                           struct hp_diag *diag);
 
-/*
- * The loop of an architecture: applies all entries, each by `apply`, which the compiler inlines
- * where that pays.
- */
-static inline enum hp_status hp_reloc_each(struct hp_reloc_job *job, const struct hp_howto *howtos,
-                                           hp_reloc_apply_one *apply, struct hp_diag *diag)
+/* Checks entry `n` and applies it by `apply`, which the compiler inlines where that pays. */
+static inline enum hp_status hp_reloc_entry(struct hp_reloc_job *job, uint32_t n,
+                                            const struct hp_howto *howtos,
+                                            hp_reloc_apply_one *apply, struct hp_diag *diag)
 {
-    const uint8_t *entry = job->entries;
-    uint32_t n;
+    const struct hp_reloc reloc =
+        hp_reloc_decode(job->is64, job->is_rela, job->entries + (size_t)n * job->stride);
+    const struct hp_symbol_value *symbol;
+    struct hp_howto howto;
 
-    for (n = 0; n < job->count; n++, entry += job->stride) {
-        const struct hp_reloc reloc = hp_reloc_decode(job->is64, job->is_rela, entry);
-        const struct hp_symbol_value *symbol = &job->symbols[reloc.symbol];
-        const struct hp_howto howto = howtos[reloc.type];
-        enum hp_status status = HP_OK;
+    job->current = n;
+    if (!hp_reloc_is_plain(job, &reloc)) {
+        enum hp_status status = hp_reloc_check_entry(job, &reloc, diag);
 
-        if (symbol->state == HP_VALUE_KNOWN || (howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
-            status = apply(job, &reloc, symbol, diag);
-        } else if (symbol->state == HP_VALUE_NONE) {
-            status = hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
-        } else {
-            memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howto.width);
-            job->undecided++;
-        }
         if (status) {
-            job->current = n;
             return status;
         }
     }
+    symbol = &job->symbols[reloc.symbol];
+    howto = howtos[reloc.type];
+    if (symbol->state == HP_VALUE_KNOWN || (howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
+        return apply(job, &reloc, symbol, diag);
+    }
+    if (symbol->state == HP_VALUE_NONE) {
+        return hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
+    }
+    memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howto.width);
+    job->undecided++;
     return HP_OK;
+}
+
+/* The loop of an architecture: all entries. */
+static inline enum hp_status hp_reloc_each(struct hp_reloc_job *job, const struct hp_howto *howtos,
+                                           hp_reloc_apply_one *apply, struct hp_diag *diag)
+{
+    enum hp_status status = HP_OK;
+    uint32_t n;
+
+    for (n = 0; status == HP_OK && n < job->count; n++) {
+        status = hp_reloc_entry(job, n, howtos, apply, diag);
+    }
+    return status;
 }
 
 #endif

@@ -37,13 +37,13 @@ struct hp_loading {
     struct hp_payload *payload;
     struct hp_target target;
     struct hp_diag *diag;
-    uint32_t loaded_sections; /* sections that take part in the image */
-    uint32_t relocs_max;      /* entries of the largest relocation section */
-    uint32_t exports;         /* symbols that other payloads may be able to refer to */
-    uint32_t first_export;    /* index of the first of them */
-    uint32_t last_export;     /* and of the last */
-    uint32_t text_symbols;    /* symbols that may be functions of the text, no fewer than are */
-    uint32_t *section_place;  /* scratch: section index -> index in image.sections */
+    uint32_t relocs_max;   /* with hp_arch.pairs_relocs: entries of the largest section of them */
+    uint32_t exports;      /* symbols that other payloads may be able to refer to */
+    uint32_t first_export; /* index of the first of them */
+    uint32_t last_export;  /* and of the last */
+    uint32_t text_symbols; /* symbols that may be functions of the text, no fewer than are */
+    struct hp_section *sections; /* scratch: every section header, decoded once */
+    uint32_t *section_place;     /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
     struct hp_symbol_value *symbols; /* scratch: by symbol index */
     uint32_t *veneers;   /* scratch: by symbol index, its veneer or HP_NO_INDEX; NULL: no veneers */
@@ -139,33 +139,31 @@ static inline bool hp_symbol_may_be_code(const struct hp_symbol *symbol)
     return symbol->type == HP_STT_FUNC || symbol->type == HP_STT_NOTYPE;
 }
 
-/* True for a relocation section, whatever it relocates. */
-static inline bool hp_loading_is_relocs(const struct hp_loading *loading, uint32_t index)
+/* The section that a relocation section relocates, when it is loaded; NULL for anything else. */
+static inline const struct hp_section *hp_loading_target(const struct hp_loading *loading,
+                                                         const struct hp_section *relocs)
 {
-    struct hp_section section;
+    const struct hp_section *target;
 
-    return hp_elf_header(loading->elf, index, &section) == HP_OK &&
-           (section.type == HP_SHT_REL || section.type == HP_SHT_RELA);
+    if (relocs->type != HP_SHT_REL && relocs->type != HP_SHT_RELA) {
+        return NULL;
+    }
+    target = &loading->sections[relocs->info]; /* hp_elf_open() has checked the index */
+    return hp_section_is_loaded(target) ? target : NULL;
 }
-
-/*
- * Decodes section `index` when it is a relocation section of a loaded section, and that section;
- * otherwise relocs->type is HP_SHT_NULL.
- */
-HP_MUST_USE enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
-                                                struct hp_section *relocs,
-                                                struct hp_section *target);
 
 /* Names a symbol of the payload in the diagnostics; a section symbol by its section. */
 void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index);
 
-/* Counts sections, symbols and relocations, so that the work area's size is known. */
+/* Counts symbols and relocations, so that the work area's size is known. */
 HP_MUST_USE enum hp_status hp_loading_measure(struct hp_loading *loading);
 
+/* Decodes all section headers into loading->sections. */
+HP_MUST_USE enum hp_status hp_loading_decode_sections(struct hp_loading *loading);
+
 /*
- * Checks every relocation of loaded sections (form, type, symbol index, offset) and gives a GOT
- * slot or a veneer to each symbol that needs one. After it the relocation loop has only arithmetic
- * to check.
+ * Checks which sections are relocated and how, and gives a GOT slot or a veneer to each symbol that
+ * a relocation needs one for. All other relocations are checked as they are applied.
  */
 HP_MUST_USE enum hp_status hp_reloc_scan(struct hp_loading *loading);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* First pass over the payload: counts, checks of every relocation, GOT slots, veneers. */
+/* First pass over the payload: counts, and GOT slots and veneers, which the layout depends on. */
 #include <string.h>
 
 #include "base/config.h"
@@ -48,7 +48,8 @@ HP_HOT static enum hp_status count_symbols(struct hp_loading *loading)
     return HP_OK;
 }
 
-enum hp_status hp_loading_measure(struct hp_loading *loading)
+/* Finds how many entries the largest relocation section has. */
+static enum hp_status measure_relocs(struct hp_loading *loading)
 {
     const struct hp_elf *elf = loading->elf;
     uint32_t n;
@@ -61,14 +62,35 @@ enum hp_status hp_loading_measure(struct hp_loading *loading)
         if (status) {
             return status;
         }
-        loading->loaded_sections += hp_section_is_loaded(&section) ? 1 : 0;
         relocs = hp_elf_reloc_count(elf, &section);
         loading->relocs_max = relocs > loading->relocs_max ? relocs : loading->relocs_max;
     }
-    return count_symbols(loading);
+    return HP_OK;
 }
 
-static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)
+enum hp_status hp_loading_measure(struct hp_loading *loading)
+{
+    enum hp_status status = HP_OK;
+
+    if (loading->payload->arch->pairs_relocs) {
+        status = measure_relocs(loading);
+    }
+    return status == HP_OK ? count_symbols(loading) : status;
+}
+
+enum hp_status hp_loading_decode_sections(struct hp_loading *loading)
+{
+    const uint32_t count = loading->elf->shnum;
+    enum hp_status status = HP_OK;
+    uint32_t n;
+
+    for (n = 0; status == HP_OK && n < count; n++) {
+        status = hp_elf_header(loading->elf, n, &loading->sections[n]);
+    }
+    return status;
+}
+
+bool hp_reloc_is_taken(const struct hp_profile *profile, uint32_t type)
 {
     uint32_t n;
 
@@ -81,6 +103,39 @@ static bool profile_takes_reloc(const struct hp_profile *profile, uint32_t type)
         }
     }
     return false;
+}
+
+enum hp_status hp_reloc_check_entry(const struct hp_reloc_job *job, const struct hp_reloc *reloc,
+                                    struct hp_diag *diag)
+{
+    struct hp_howto howto = {0, 0};
+
+    if (reloc->type < job->arch->howto_count) {
+        howto = job->arch->howtos[reloc->type];
+    }
+    if ((howto.flags & HP_HOWTO_KNOWN) == 0) {
+        return hp_fail(diag, HP_STAGE_RELOC,
+                       (howto.flags & HP_HOWTO_THUMB) != 0 ? HP_THUMB_CODE : HP_RELOC_TYPE);
+    }
+    if (!hp_reloc_is_taken(job->profile, reloc->type)) {
+        hp_note_profile(diag, job->profile->name);
+        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
+    }
+    if (reloc->symbol >= job->symbol_count) {
+        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_INDEX, job->symbol_count - 1u,
+                               reloc->symbol);
+    }
+    if (reloc->symbol == 0 &&
+        ((howto.flags & HP_HOWTO_NO_SYMBOL) == 0 || job->profile->relocs_need_symbol)) {
+        if ((howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
+            hp_note_profile(diag, job->profile->name);
+        }
+        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_ZERO);
+    }
+    if (!hp_range_fits(job->size, reloc->offset, howto.width)) {
+        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OFFSET, job->size, reloc->offset);
+    }
+    return HP_OK;
 }
 
 /*
@@ -108,9 +163,10 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
  * Gives a symbol a slot of the GOT. The symbols' slots are not set before the first one is given:
  * few payloads have any.
  */
-static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *got_count)
+static void reserve_got(struct hp_loading *loading, uint32_t index)
 {
     struct hp_symbol_value *symbols = loading->symbols;
+    uint32_t *got_count = &loading->payload->image.got_count;
     uint32_t n;
 
     for (n = 0; *got_count == 0 && n < loading->elf->symbol_count; n++) {
@@ -122,45 +178,21 @@ static void reserve_got(struct hp_loading *loading, uint32_t index, uint32_t *go
     }
 }
 
-/* Checks one entry as far as it can be done before any address is known. */
-static enum hp_status scan_entry(struct hp_loading *loading, const struct hp_reloc *reloc,
-                                 uint64_t size, uint32_t *got_count)
+/* Reserves what an entry needs, which has to be sound for that. */
+static enum hp_status reserve(struct hp_loading *loading, const struct hp_reloc_job *job,
+                              const struct hp_reloc *reloc)
 {
-    const struct hp_arch *arch = loading->payload->arch;
-    struct hp_diag *diag = loading->diag;
-    struct hp_howto howto = {0, 0};
+    enum hp_status status = hp_reloc_check_entry(job, reloc, loading->diag);
+    uint8_t flags;
 
-    if (reloc->type < arch->howto_count) {
-        howto = arch->howtos[reloc->type];
-    }
-    if ((howto.flags & HP_HOWTO_KNOWN) == 0) {
-        return hp_fail(diag, HP_STAGE_RELOC,
-                       (howto.flags & HP_HOWTO_THUMB) != 0 ? HP_THUMB_CODE : HP_RELOC_TYPE);
-    }
-    if (!profile_takes_reloc(loading->payload->profile, reloc->type)) {
-        enum hp_status status = hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_TYPE);
-
-        hp_note_profile(diag, loading->payload->profile->name);
+    if (status) {
         return status;
     }
-    if (reloc->symbol >= loading->elf->symbol_count) {
-        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_INDEX,
-                               loading->elf->symbol_count - 1u, reloc->symbol);
+    flags = job->arch->howtos[reloc->type].flags;
+    if ((flags & HP_HOWTO_GOT) != 0) {
+        reserve_got(loading, reloc->symbol);
     }
-    if (reloc->symbol == 0 && ((howto.flags & HP_HOWTO_NO_SYMBOL) == 0 ||
-                               loading->payload->profile->relocs_need_symbol)) {
-        if ((howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
-            hp_note_profile(diag, loading->payload->profile->name);
-        }
-        return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_SYMBOL_ZERO);
-    }
-    if (!hp_range_fits(size, reloc->offset, howto.width)) {
-        return hp_fail_numbers(diag, HP_STAGE_RELOC, HP_RELOC_OFFSET, size, reloc->offset);
-    }
-    if ((howto.flags & HP_HOWTO_GOT) != 0) {
-        reserve_got(loading, reloc->symbol, got_count);
-    }
-    return (howto.flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
+    return (flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
 }
 
 /* Sections whose bytes were used before relocation, or are read as plain bytes for ever. */
@@ -172,98 +204,43 @@ static bool must_not_be_relocated(const struct hp_elf *elf, uint32_t section)
            section == elf->special[HP_SPECIAL_MODINFO];
 }
 
-/* The scan of all relocation sections, and the one under scrutiny. */
-struct scan {
-    uint32_t got_count; /* slots so far */
-    uint32_t first;     /* the plain types: those that need nothing but the checks, by bits, */
-    uint64_t is_plain;  /* the lowest is that of `first` */
-    const uint8_t *entries;
-    uint32_t count;
-    uint32_t stride;
-    bool is_rela;
-    uint32_t symbol_count;
-    uint64_t size; /* of the section to relocate */
-};
-
-#define PLAIN_MAX                                                                                  \
-    64u /* types that `is_plain` has room for; no ABI's useful ones are farther apart */
-
-static void find_plain_types(const struct hp_loading *loading, struct scan *scan)
-{
-    const struct hp_arch *arch = loading->payload->arch;
-    uint32_t n;
-
-    for (n = 0; n < arch->howto_count; n++) {
-        if (arch->howtos[n].flags != HP_HOWTO_KNOWN ||
-            !profile_takes_reloc(loading->payload->profile, n)) {
-            continue;
-        }
-        if (scan->is_plain == 0) {
-            scan->first = n;
-        }
-        if (n - scan->first < PLAIN_MAX) {
-            scan->is_plain |= UINT64_C(1) << (n - scan->first);
-        }
-    }
-}
-
 /*
- * Index of the first entry from `n` on that scan_entry() has to look at; all before it would pass,
- * with nothing to do for them. Such are nearly all entries of a payload, so the loop is kept to
- * what can stay in registers: places are checked for the widest field, so that entries at a
- * section's end are left to scan_entry().
+ * Index of the first entry from `n` on that may have something to reserve. Few have, and the loop
+ * sees all of them, so it looks at the type alone, and at no more of that than a bit.
  */
-HP_HOT static uint32_t next_entry(const struct hp_loading *loading, const struct scan *scan,
-                                  uint32_t n)
+HP_HOT static uint32_t next_early(const struct hp_reloc_job *job, uint32_t n)
 {
-    const uint32_t first = scan->first;
-    const uint64_t is_plain = scan->is_plain;
-    const uint32_t symbol_max = scan->symbol_count - 1;
-    const uint64_t offset_max = scan->size - HP_HOWTO_WIDTH_MAX;
-    const uint8_t *const end = scan->entries + (size_t)scan->count * HP_RELA64_SIZE;
-    const uint8_t *entry = scan->entries + (size_t)n * HP_RELA64_SIZE;
+    const uint64_t early = job->arch->early_relocs;
+    const uint32_t stride = job->stride;
+    const uint8_t *const types = job->entries + (job->is64 ? 8 : 4);
+    const uint8_t *const end = types + (size_t)job->count * stride;
+    const uint8_t *type = types + (size_t)n * stride;
 
-    if (!loading->elf->is64 || !scan->is_rela || scan->size < HP_HOWTO_WIDTH_MAX) {
-        return n;
+    while (type < end && (early & HP_EARLY_RELOC(*type)) == 0) {
+        type += stride;
     }
-    for (; entry < end; entry += HP_RELA64_SIZE) {
-        const struct hp_reloc reloc = hp_rela64(entry);
-        const uint32_t type = reloc.type - first;
-
-        /* Symbol 0 becomes the largest number of all. */
-        if (type >= PLAIN_MAX || (is_plain >> type & 1) == 0 || reloc.symbol - 1 >= symbol_max ||
-            reloc.offset > offset_max) {
-            break;
-        }
-    }
-    return (uint32_t)((size_t)(entry - scan->entries) / HP_RELA64_SIZE);
+    return (uint32_t)((size_t)(type - types) / stride);
 }
 
-static enum hp_status scan_section(struct hp_loading *loading, struct scan *scan,
-                                   const struct hp_section *relocs, const struct hp_section *target)
+static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
+                                   const struct hp_section *target)
 {
-    const struct hp_arch *arch = loading->payload->arch;
-    const bool is64 = loading->elf->is64;
+    const struct hp_reloc_job job = hp_reloc_job_of(loading, relocs, target);
     uint32_t n;
 
-    scan->entries = hp_elf_contents(loading->elf, relocs).data;
-    scan->count = hp_elf_reloc_count(loading->elf, relocs);
-    scan->stride = hp_elf_reloc_size(is64, relocs->type);
-    scan->is_rela = relocs->type == HP_SHT_RELA;
-    scan->size = target->size;
-    if (scan->count == 0) {
+    if (job.count == 0) {
         return HP_OK;
     }
-    if (scan->is_rela ? !arch->uses_rela : !arch->uses_rel) {
+    if (job.is_rela ? !job.arch->uses_rela : !job.arch->uses_rel) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_FORM);
     }
     if (target->type == HP_SHT_NOBITS || must_not_be_relocated(loading->elf, target->index)) {
         return hp_fail(loading->diag, HP_STAGE_RELOC, HP_RELOC_TARGET);
     }
-    for (n = next_entry(loading, scan, 0); n < scan->count; n = next_entry(loading, scan, n + 1)) {
-        struct hp_reloc reloc =
-            hp_reloc_decode(is64, scan->is_rela, scan->entries + (size_t)n * scan->stride);
-        enum hp_status status = scan_entry(loading, &reloc, target->size, &scan->got_count);
+    for (n = next_early(&job, 0); n < job.count; n = next_early(&job, n + 1)) {
+        const struct hp_reloc reloc =
+            hp_reloc_decode(job.is64, job.is_rela, job.entries + (size_t)n * job.stride);
+        enum hp_status status = reserve(loading, &job, &reloc);
 
         if (status) {
             hp_note_relocation(loading->diag, loading->elf->machine, n, reloc.type);
@@ -278,50 +255,26 @@ static enum hp_status scan_section(struct hp_loading *loading, struct scan *scan
 enum hp_status hp_reloc_scan(struct hp_loading *loading)
 {
     const struct hp_elf *elf = loading->elf;
-    struct scan scan = {.symbol_count = elf->symbol_count};
     uint32_t n;
 
     if (loading->veneers != NULL) {
         memset(loading->veneers, 0xff, elf->symbol_count * sizeof(*loading->veneers));
     }
-    find_plain_types(loading, &scan);
     for (n = 1; n < elf->shnum; n++) {
-        struct hp_section relocs;
-        struct hp_section target;
+        const struct hp_section *relocs = &loading->sections[n];
+        const struct hp_section *target = hp_loading_target(loading, relocs);
         enum hp_status status;
 
-        if (!hp_loading_is_relocs(loading, n)) {
+        if (target == NULL) {
             continue;
         }
-        status = hp_loading_relocs_at(loading, n, &relocs, &target);
-        if (status == HP_OK && relocs.type != HP_SHT_NULL) {
-            status = scan_section(loading, &scan, &relocs, &target);
-        }
+        status = scan_section(loading, relocs, target);
         if (status) {
-            hp_note_section(loading->diag, n, relocs.name);
+            hp_note_section(loading->diag, n, relocs->name);
             return status;
         }
     }
-    loading->payload->image.got_count = scan.got_count;
     return HP_OK;
-}
-
-enum hp_status hp_loading_relocs_at(const struct hp_loading *loading, uint32_t index,
-                                    struct hp_section *relocs, struct hp_section *target)
-{
-    struct hp_section section;
-    enum hp_status status = hp_elf_header(loading->elf, index, &section);
-
-    relocs->name = NULL;
-    relocs->type = HP_SHT_NULL;
-    if (status || (section.type != HP_SHT_REL && section.type != HP_SHT_RELA)) {
-        return status;
-    }
-    status = hp_elf_header(loading->elf, section.info, target);
-    if (status == HP_OK && hp_section_is_loaded(target)) {
-        *relocs = section;
-    }
-    return status;
 }
 
 void hp_loading_note_symbol(const struct hp_loading *loading, uint32_t index)

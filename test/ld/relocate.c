@@ -248,7 +248,10 @@ static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, boo
     uint32_t pairs[ENTRIES_MAX];
     uint8_t entries[ENTRIES_MAX * HP_RELA64_SIZE];
     uint8_t bytes[BYTES_MAX];
-    struct hp_reloc_job job = {.entries = entries,
+    struct hp_reloc_job job = {.arch = arch,
+                               .profile = &hp_profile_default,
+                               .symbol_count = ENTRIES_MAX + 1,
+                               .entries = entries,
                                .count = c->count,
                                .is64 = arch->word == 8,
                                .is_rela = is_rela,

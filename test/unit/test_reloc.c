@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arch.h"
 #include "test_port.h"
 
 /* psABI names without their prefix. */
@@ -196,7 +197,7 @@ static void test_offsets(void **state)
                 assert_int_equal(diag.offset, offsets[n]);
                 assert_int_equal(diag.expected, SECTION_SIZE);
                 assert_int_equal(diag.actual, offsets[n]);
-                assert_int_equal(port->image_allocs, 0);
+                assert_field(port->last_image + FIELD_SECTION, 0, 0);
             }
             tp_free(port);
         }
@@ -249,7 +250,7 @@ static void test_symbol_index(void **state)
         assert_int_equal(diag.relocation, 0);
         assert_int_equal(diag.reloc_type, rules[r].type);
         assert_string_equal(diag.section_name, ".rela.text.field");
-        assert_int_equal(port->image_allocs, 0);
+        assert_field(port->last_image + FIELD_SECTION, 0, 0);
     }
     for (n = 0; n < sizeof(past) / sizeof(past[0]); n++) {
         uint32_t section;
@@ -268,6 +269,29 @@ static void test_symbol_index(void **state)
         assert_int_equal(diag.actual, index);
     }
     tp_free(port);
+}
+
+/* What has to be reserved, or found by other entries, is so for every type that asks for it. */
+static void test_early_types(void **state)
+{
+    static const uint16_t machines[] = {HP_EM_X86_64, HP_EM_AARCH64, HP_EM_ARM, HP_EM_RISCV};
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(machines) / sizeof(machines[0]); n++) {
+        const struct hp_arch *arch = hp_arch_find(machines[n]);
+        uint32_t wanted = 0;
+        uint32_t type;
+
+        assert_non_null(arch);
+        for (type = 0; type < arch->howto_count; type++) {
+            if ((arch->howtos[type].flags & (HP_HOWTO_GOT | HP_HOWTO_BRANCH)) != 0) {
+                assert_true((arch->early_relocs & HP_EARLY_RELOC(type)) != 0);
+                wanted++;
+            }
+        }
+        assert_true(wanted > 0);
+    }
 }
 
 /* Every number that is no type of the list, and some far above it. */
@@ -724,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_two_tables),
         cmocka_unit_test(test_loaded_twice),
+        cmocka_unit_test(test_early_types),
         cmocka_unit_test(test_low_addresses),
     };
 
