@@ -306,9 +306,9 @@ HP_MUST_USE enum hp_status hp_elf_section_fail_numbers(const struct hp_elf *elf,
                                                        uint64_t actual, struct hp_diag *diag);
 
 /*
- * Enters a section in elf->special when its name (sh_name) is one of those, and checks what holds
- * of any such section (special.c). Returns HP_OK, HP_SPECIAL_DUPLICATE, HP_SPECIAL_NOT_LOADED,
- * HP_SPECIAL_EMPTY or HP_MODINFO.
+ * Enters a section in elf->special when its name (sh_name, inside the table of names) is one of
+ * those, and checks what holds of any such section (special.c). Returns HP_OK,
+ * HP_SPECIAL_DUPLICATE, HP_SPECIAL_NOT_LOADED, HP_SPECIAL_EMPTY or HP_MODINFO.
  */
 HP_MUST_USE enum hp_status hp_elf_special_add(struct hp_elf *elf, const struct hp_section *section,
                                               uint32_t name, struct hp_diag *diag);
