@@ -177,7 +177,11 @@ static void carve(struct hp_loading *loading, struct arena *arena)
     }
     loading->sections = take(arena, loading->elf->shnum, sizeof(*loading->sections));
     loading->section_place = take(arena, loading->elf->shnum, sizeof(*loading->section_place));
-    loading->symbols = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols));
+    loading->symbols.values =
+        take(arena, loading->elf->symbol_count, sizeof(*loading->symbols.values));
+    loading->symbols.states =
+        take(arena, loading->elf->symbol_count, sizeof(*loading->symbols.states));
+    loading->symbols.gots = take(arena, loading->elf->symbol_count, sizeof(*loading->symbols.gots));
     if (payload->arch->veneer_size != 0) {
         loading->veneers = take(arena, loading->elf->symbol_count, sizeof(*loading->veneers));
     }

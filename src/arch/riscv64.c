@@ -330,7 +330,7 @@ static enum hp_status apply_low(struct hp_reloc_job *job, const struct hp_reloc 
 {
     uint64_t offset = label->value - job->addr;
     uint8_t *place = job->host + reloc->offset;
-    const struct hp_symbol_value *symbol;
+    struct hp_symbol_value symbol;
     struct hp_reloc high;
     uint64_t value;
     uint64_t sum;
@@ -339,16 +339,16 @@ static enum hp_status apply_low(struct hp_reloc_job *job, const struct hp_reloc 
     if (!find_high(job, offset, &high)) {
         return hp_fail(diag, HP_STAGE_RELOC, HP_RELOC_PAIR);
     }
-    symbol = &job->symbols[high.symbol];
-    if (symbol->state == HP_VALUE_UNDECIDED) {
+    symbol = hp_reloc_symbol(job, high.symbol);
+    if (symbol.state == HP_VALUE_UNDECIDED) {
         memset(place, HP_UNDECIDED_BYTE, 4);
         job->undecided++;
         return HP_OK;
     }
-    if (symbol->state == HP_VALUE_NONE) {
+    if (symbol.state == HP_VALUE_NONE) {
         return hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
     }
-    status = high_value(job, &high, symbol, &value, diag);
+    status = high_value(job, &high, &symbol, &value, diag);
     if (status) {
         return status;
     }

@@ -195,7 +195,8 @@ static inline bool is_pc32(uint32_t type)
  */
 HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n)
 {
-    const struct hp_symbol_value *symbols = job->symbols;
+    const uint64_t *const values = job->symbols.values;
+    const uint8_t *const states = job->symbols.states;
     const uint32_t symbol_count = job->symbol_count;
     uint8_t *const host = job->host;
     const uint64_t addr = job->addr;
@@ -205,16 +206,15 @@ HP_HOT static uint32_t relocate_plain(const struct hp_reloc_job *job, uint32_t n
 
     for (; entry < end; entry += HP_RELA64_SIZE) {
         const struct hp_reloc reloc = hp_rela64(entry);
-        const struct hp_symbol_value *symbol = &symbols[reloc.symbol];
         uint64_t value;
         uint64_t pc_value;
 
         /* The null symbol is none that is known. */
         if (reloc.symbol >= symbol_count || reloc.offset > offset_max ||
-            symbol->state != HP_VALUE_KNOWN) {
+            states[reloc.symbol] != HP_VALUE_KNOWN) {
             break;
         }
-        value = symbol->value + (uint64_t)reloc.addend;
+        value = values[reloc.symbol] + (uint64_t)reloc.addend;
         pc_value = value - (addr + reloc.offset);
         if (is_pc32(reloc.type) && pc_value + (UINT64_C(1) << 31) <= UINT32_MAX) {
             hp_put_le32(host + reloc.offset, (uint32_t)pc_value);

@@ -33,7 +33,7 @@ struct hp_reloc_job {
     const uint32_t *veneer_of; /* by symbol: number of its veneer, or HP_NO_INDEX */
     uint32_t pair_count;       /* of them, in use */
     uint32_t *pairs;           /* with hp_arch.pairs_relocs: room for `count` numbers */
-    const struct hp_symbol_value *symbols;
+    struct hp_symbol_values symbols;
     uint32_t undecided; /* counts relocations that were not computed */
     uint32_t current;   /* index of the entry being applied; names it when the loop fails */
 };
@@ -146,6 +146,16 @@ static inline enum hp_status hp_reloc_check(struct hp_diag *diag, uint64_t value
     return HP_OK;
 }
 
+/* A symbol, whose index has been checked. */
+static inline struct hp_symbol_value hp_reloc_symbol(const struct hp_reloc_job *job, uint32_t index)
+{
+    const struct hp_symbol_value symbol = {job->symbols.values[index],
+                                           job->got != 0 ? job->symbols.gots[index] : HP_NO_INDEX,
+                                           job->symbols.states[index]};
+
+    return symbol;
+}
+
 /* Applies one entry to its place; the symbol's value is known, where the type looks at it. */
 typedef enum hp_status hp_reloc_apply_one(struct hp_reloc_job *job, const struct hp_reloc *reloc,
                                           const struct hp_symbol_value *symbol,
@@ -158,7 +168,7 @@ static inline enum hp_status hp_reloc_entry(struct hp_reloc_job *job, uint32_t n
 {
     const struct hp_reloc reloc =
         hp_reloc_decode(job->is64, job->is_rela, job->entries + (size_t)n * job->stride);
-    const struct hp_symbol_value *symbol;
+    struct hp_symbol_value symbol;
     struct hp_howto howto;
 
     job->current = n;
@@ -169,12 +179,12 @@ static inline enum hp_status hp_reloc_entry(struct hp_reloc_job *job, uint32_t n
             return status;
         }
     }
-    symbol = &job->symbols[reloc.symbol];
+    symbol = hp_reloc_symbol(job, reloc.symbol);
     howto = howtos[reloc.type];
-    if (symbol->state == HP_VALUE_KNOWN || (howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
-        return apply(job, &reloc, symbol, diag);
+    if (symbol.state == HP_VALUE_KNOWN || (howto.flags & HP_HOWTO_NO_SYMBOL) != 0) {
+        return apply(job, &reloc, &symbol, diag);
     }
-    if (symbol->state == HP_VALUE_NONE) {
+    if (symbol.state == HP_VALUE_NONE) {
         return hp_fail(diag, HP_STAGE_RELOC, HP_SYMBOL_NOT_LOADED);
     }
     memset(job->host + reloc.offset, HP_UNDECIDED_BYTE, howto.width);

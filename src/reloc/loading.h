@@ -25,7 +25,17 @@ enum {
 struct hp_symbol_value {
     uint64_t value;
     uint32_t got; /* its GOT slot; HP_NO_INDEX when it has none */
-    uint32_t state;
+    uint8_t state;
+};
+
+/*
+ * All of them, by symbol index: each field by itself, since loops over relocations and symbols go
+ * by the speed of memory. The slots are set only where there is a GOT.
+ */
+struct hp_symbol_values {
+    uint64_t *values;
+    uint8_t *states;
+    uint32_t *gots;
 };
 
 /* Where the field of an undecided relocation would be, all bits are set: no address looks so. */
@@ -45,7 +55,7 @@ struct hp_loading {
     struct hp_section *sections; /* scratch: every section header, decoded once */
     uint32_t *section_place;     /* scratch: section index -> index in image.sections */
     struct hp_placed_section *places;
-    struct hp_symbol_value *symbols; /* scratch: by symbol index */
+    struct hp_symbol_values symbols; /* scratch */
     uint32_t *veneers;   /* scratch: by symbol index, its veneer or HP_NO_INDEX; NULL: no veneers */
     uint32_t *pairs;     /* scratch: hp_reloc_job.pairs; NULL when they are not needed */
     uint64_t *new_addrs; /* scratch: where new functions are, sorted */

@@ -159,21 +159,18 @@ static enum hp_status reserve_veneer(struct hp_loading *loading, uint32_t index)
     return status;
 }
 
-/*
- * Gives a symbol a slot of the GOT. The symbols' slots are not set before the first one is given:
- * few payloads have any.
- */
+/* Gives a symbol a slot of the GOT. No slots are set before the first one is given: few payloads
+ * have any. */
 static void reserve_got(struct hp_loading *loading, uint32_t index)
 {
-    struct hp_symbol_value *symbols = loading->symbols;
+    uint32_t *const gots = loading->symbols.gots;
     uint32_t *got_count = &loading->payload->image.got_count;
-    uint32_t n;
 
-    for (n = 0; *got_count == 0 && n < loading->elf->symbol_count; n++) {
-        symbols[n].got = HP_NO_INDEX;
+    if (*got_count == 0) {
+        memset(gots, 0xff, loading->elf->symbol_count * sizeof(*gots)); /* HP_NO_INDEX */
     }
-    if (symbols[index].got == HP_NO_INDEX) {
-        symbols[index].got = *got_count;
+    if (gots[index] == HP_NO_INDEX) {
+        gots[index] = *got_count;
         (*got_count)++;
     }
 }

@@ -240,7 +240,7 @@ static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_
                               uint32_t index)
 {
     struct hp_payload *payload = loading->payload;
-    struct hp_symbol_value *value = &loading->symbols[index];
+    struct hp_symbol_value value = {0, HP_NO_INDEX, HP_VALUE_NONE};
     struct hp_symbol symbol;
     enum hp_status status = HP_OK;
 
@@ -250,18 +250,18 @@ static enum hp_status resolve(struct hp_loading *loading, const struct hp_plain_
             return status;
         }
     }
-    value->value = 0;
-    if (payload->image.got_count == 0) {
-        value->got = HP_NO_INDEX;
+    if (payload->image.got_count > 0) {
+        value.got = loading->symbols.gots[index];
     }
-    value->state = HP_VALUE_NONE;
-    status = resolve_one(loading, &symbol, value);
+    status = resolve_one(loading, &symbol, &value);
     if (status) {
         hp_loading_note_symbol(loading, index);
         return status;
     }
-    fill_got(loading, value);
-    if (symbol.place == HP_PLACE_SECTION && value->state == HP_VALUE_KNOWN) {
+    loading->symbols.values[index] = value.value;
+    loading->symbols.states[index] = value.state;
+    fill_got(loading, &value);
+    if (symbol.place == HP_PLACE_SECTION && value.state == HP_VALUE_KNOWN) {
         payload->text_symbol_count +=
             take_text(&symbol, table->names, hp_loading_place(loading, symbol.section),
                       &payload->text_symbols[payload->text_symbol_count]);
@@ -281,7 +281,8 @@ HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
     const uint64_t base = loading->payload->image.memory.addr;
     const uint32_t *const section_place = loading->section_place;
     const struct hp_placed_section *const places = loading->places;
-    struct hp_symbol_value *const values = loading->symbols;
+    uint64_t *const values = loading->symbols.values;
+    uint8_t *const states = loading->symbols.states;
     struct hp_text_symbol *const texts = loading->payload->text_symbols;
     uint32_t text_count = loading->payload->text_symbol_count;
 
@@ -301,9 +302,8 @@ HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
         if (symbol.value > place->size) {
             break;
         }
-        values[n].value = base + place->offset + symbol.value;
-        values[n].got = HP_NO_INDEX;
-        values[n].state = HP_VALUE_KNOWN;
+        values[n] = base + place->offset + symbol.value;
+        states[n] = HP_VALUE_KNOWN;
         text_count += take_text(&symbol, table.names, place, &texts[text_count]);
     }
     loading->payload->text_symbol_count = text_count;
@@ -319,7 +319,7 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
 {
     const struct hp_plain_symbols table = *symbols;
     const size_t max = loading->payload->profile->symbol_name_max;
-    struct hp_symbol_value *const values = loading->symbols;
+    const struct hp_symbol_values values = loading->symbols;
     struct hp_target_symbol found = {NULL, 0, 0, HP_KIND_UNKNOWN};
     enum hp_status status = HP_OK;
     uint32_t n;
@@ -342,13 +342,14 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
             break;
         }
         status = hp_symbol_lookup(loading, symbol.name, length, &found);
-        values[n].value = found.addr;
-        values[n].got = HP_NO_INDEX;
-        values[n].state = HP_VALUE_KNOWN;
+        values.values[n] = found.addr;
+        values.states[n] = HP_VALUE_KNOWN;
         if (status) {
-            values[n].value = 0;
-            values[n].state = HP_VALUE_NONE;
-            status = settle_undefined(loading, symbol.bind, status, &found, &values[n]);
+            struct hp_symbol_value value = {0, HP_NO_INDEX, HP_VALUE_NONE};
+
+            status = settle_undefined(loading, symbol.bind, status, &found, &value);
+            values.values[n] = value.value;
+            values.states[n] = value.state;
         }
         if (status) {
             hp_loading_note_symbol(loading, n);
@@ -361,12 +362,12 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
 enum hp_status hp_symbols_resolve(struct hp_loading *loading)
 {
     const struct hp_plain_symbols table = hp_elf_plain_symbols(loading->elf);
-    const struct hp_symbol_value none = {0, HP_NO_INDEX, HP_VALUE_NONE};
     const uint32_t count = loading->elf->symbol_count;
     enum hp_status status = HP_OK;
     uint32_t n = 1;
 
-    loading->symbols[0] = none;
+    loading->symbols.values[0] = 0;
+    loading->symbols.states[0] = HP_VALUE_NONE;
     while (status == HP_OK && n < count) {
         const uint32_t start = n;
 
@@ -464,12 +465,12 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
 {
     struct hp_symtab *provided = &loading->payload->provided;
     uint32_t max = loading->payload->profile->symbol_name_max;
-    const struct hp_symbol_value *value = &loading->symbols[index];
+    const uint64_t value = loading->symbols.values[index];
     struct hp_symtab_entry *entry;
     enum hp_status status;
     size_t length;
 
-    if (value->state != HP_VALUE_KNOWN) {
+    if (loading->symbols.states[index] != HP_VALUE_KNOWN) {
         return HP_OK;
     }
     length = hp_loading_name_length(loading, symbol, (size_t)max + 1);
@@ -479,7 +480,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     if (length > max) {
         return fail_length(loading, symbol->name);
     }
-    if (overrides(loading, value->value, below)) {
+    if (overrides(loading, value, below)) {
         return HP_OK;
     }
     status = check_new(loading, symbol, length);
@@ -487,7 +488,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
         return status;
     }
     entry = &provided->entries[provided->count];
-    entry->addr = value->value;
+    entry->addr = value;
     entry->size = symbol->size;
     entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
     entry->length = (uint32_t)length;

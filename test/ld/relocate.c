@@ -244,7 +244,9 @@ static void run_load(struct hp_port *port, const struct hp_arch *arch, const str
 
 static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, bool is_rela)
 {
-    struct hp_symbol_value symbols[ENTRIES_MAX + 1] = {{0, HP_NO_INDEX, HP_VALUE_NONE}};
+    uint64_t values[ENTRIES_MAX + 1] = {0};
+    uint8_t states[ENTRIES_MAX + 1] = {HP_VALUE_NONE};
+    uint32_t gots[ENTRIES_MAX + 1] = {HP_NO_INDEX};
     uint32_t pairs[ENTRIES_MAX];
     uint8_t entries[ENTRIES_MAX * HP_RELA64_SIZE];
     uint8_t bytes[BYTES_MAX];
@@ -260,7 +262,7 @@ static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, boo
                                .size = c->size,
                                .got = c->got,
                                .pairs = pairs,
-                               .symbols = symbols};
+                               .symbols = {values, states, gots}};
     struct hp_diag diag;
     enum hp_status status;
     uint32_t n;
@@ -269,12 +271,11 @@ static void run_loop(const struct hp_arch *arch, const struct reloc_case *c, boo
     memcpy(bytes, c->bytes, c->size);
     for (n = 0; n < c->count; n++) {
         const struct entry *entry = &c->entries[n];
-        struct hp_symbol_value *symbol = &symbols[n + 1];
         uint8_t *p = entries + (size_t)n * job.stride;
 
-        symbol->value = entry->kind == 'l' ? c->place + entry->symbol : entry->symbol;
-        symbol->got = entry->kind == 'l' ? HP_NO_INDEX : c->slot;
-        symbol->state = HP_VALUE_KNOWN;
+        values[n + 1] = entry->kind == 'l' ? c->place + entry->symbol : entry->symbol;
+        gots[n + 1] = entry->kind == 'l' ? HP_NO_INDEX : c->slot;
+        states[n + 1] = HP_VALUE_KNOWN;
         if (arch->word == 8) {
             hp_put_le64(p, entry->offset);
             hp_put_le64(p + 8, (uint64_t)(n + 1) << 32 | entry->type);
