@@ -139,7 +139,10 @@ case $* in
 '') ;;
 --quick) quick=yes ;;
 --cross) cross=yes ;;
---all) all=yes ;; # several minutes
+--all) # several minutes; no step of test.sh, which would have installed the compilers
+    all=yes
+    install_packages build clang
+    ;;
 *) die 'usage: undefined.sh [--quick | --cross | --all]' ;;
 esac
 
