@@ -318,12 +318,11 @@ static enum hp_status build(struct hp_loading *loading)
     return status;
 }
 
-/* Verifies the signature, and then opens the ELF file in front of it. */
-static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, const void *data,
-                                size_t size)
+/* Verifies the signature; *extent receives the size of the ELF file in front of it. */
+static enum hp_status authenticate(struct hp_loading *loading, const void *data, size_t size,
+                                   size_t *extent)
 {
     struct hp_payload *payload = loading->payload;
-    size_t extent = 0;
     enum hp_status status;
 
     if (size > payload->profile->file_max) {
@@ -331,14 +330,31 @@ static enum hp_status open_file(struct hp_loading *loading, struct hp_elf *elf, 
         return hp_fail_numbers(loading->diag, HP_STAGE_ELF, HP_FILE_TOO_LARGE,
                                payload->profile->file_max, size);
     }
-    status = hp_loading_authenticate(loading, data, size, &extent);
+    status = hp_loading_authenticate(loading, data, size, extent);
     if (loading->options->signature != NULL) {
         *loading->options->signature = payload->signature;
     }
-    if (status) {
-        return status;
+    return status;
+}
+
+/* All that comes behind the signature, whose verification is what needs the most stack. */
+HP_APART static enum hp_status load_file(struct hp_loading *loading, struct hp_span file)
+{
+    struct hp_payload *payload = loading->payload;
+    struct hp_elf elf;
+    enum hp_status status = hp_elf_open_whole(&elf, file, payload->profile, loading->diag);
+
+    loading->elf = &elf;
+    if (status == HP_OK) {
+        hp_port_target(payload->port, &loading->target);
+        payload->undecided.target = loading->target.machine == 0;
+        status = prepare(loading);
     }
-    return hp_elf_open_whole(elf, (struct hp_span){data, extent}, payload->profile, loading->diag);
+    if (status == HP_OK) {
+        status = build(loading);
+    }
+    loading->elf = NULL;
+    return status;
 }
 
 static bool are_options_valid(const struct hp_load_options *options)
@@ -356,9 +372,8 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
                                struct hp_diag *diag)
 {
     static const struct hp_load_options defaults = {.size = sizeof(defaults)};
-    struct hp_elf elf;
-    struct hp_loading loading = {
-        .elf = &elf, .options = &defaults, .payload = payload, .diag = diag};
+    struct hp_loading loading = {.options = &defaults, .payload = payload, .diag = diag};
+    size_t extent = 0;
     enum hp_status status;
 
     memset(payload, 0, sizeof(*payload));
@@ -371,14 +386,9 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
     payload->port = port;
     payload->profile =
         loading.options->profile != NULL ? loading.options->profile : &hp_profile_default;
-    status = open_file(&loading, &elf, data, size);
+    status = authenticate(&loading, data, size, &extent);
     if (status == HP_OK) {
-        hp_port_target(port, &loading.target);
-        payload->undecided.target = loading.target.machine == 0;
-        status = prepare(&loading);
-    }
-    if (status == HP_OK) {
-        status = build(&loading);
+        status = load_file(&loading, (struct hp_span){data, extent});
     }
     if (status) {
         hp_payload_unload(payload);

@@ -20,6 +20,9 @@
  */
 #define HP_HOT __attribute__((aligned(64), noinline))
 
+/* A function whose variables are not to lie on the stack of its caller while that calls others. */
+#define HP_APART __attribute__((noinline))
+
 /* Decoders of structures, which are inlined so that fields that the caller does not use cost
  * nothing. */
 #define HP_INLINE static inline __attribute__((always_inline))
