@@ -373,7 +373,7 @@ static inline enum hp_status apply_one(struct hp_reloc_job *job, const struct hp
     case R_GOT_PREL:
         value = slot + addend - place_addr;
         break;
-    default: /* R_ABS32: the scan lets no other type pass */
+    default: /* R_ABS32: the checks let no other type pass */
         break;
     }
     hp_put_le32(place, value);

@@ -509,7 +509,7 @@ static inline enum hp_status apply_one(struct hp_reloc_job *job, const struct hp
     case R_PREL32:
     case R_PREL16:
         return apply_data(reloc->type, value, pc_value, place, diag);
-    default: /* the scan lets no other than the MOVW types pass */
+    default: /* the checks let no other than the MOVW types pass */
         return apply_movw(reloc->type, value, pc_value, place, diag);
     }
 }

@@ -544,7 +544,7 @@ static inline enum hp_status apply_one(struct hp_reloc_job *job, const struct hp
     case R_LO12_S:
         put_s_type(place, value);
         return HP_OK;
-    default: /* the scan lets no other than the ADD, SUB and SET types pass */
+    default: /* the checks let no other than the ADD, SUB and SET types pass */
         apply_sum(reloc->type, value, place);
         return HP_OK;
     }
