@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Has many payloads judged by the hotpatch command and by Debian's real Xen, and compares; docs/XEN.md.
 #
-#   xen-campaign.sh [--seed N] [--count N] [--sample N] [--keep FOLDER] [--progress]
+#   xen-campaign.sh [--seed N] [--count N | --sample N | --fields N] [--keep FOLDER] [--progress]
 #
 #   --seed N       of the random choices (1); the same seed makes the same payloads
 #   --count N      how many cases (700)
 #   --sample N     so many that one boot is enough for, without what is known to take Xen down
+#   --fields N     instead: so many payloads with one field of a header, symbol or relocation changed,
+#                  and accepted by us all the same
 #   --keep FOLDER  leaves the payloads and all verdicts there
 #   --progress     says on standard error how far it is
 #

@@ -8,7 +8,8 @@ Has payloads judged by the hotpatch command and by a real Xen, and compares.
 OPTIONs are those of scripts/xen-campaign.sh.
 
 A count of payloads is generated, half valid ones and half broken ones; --sample takes some of them
-that are judged in one boot. The reasons for which we may be stricter than Xen, and the differences
+that are judged in one boot; --fields asks about payloads that we accept although one field of theirs
+was changed. The reasons for which we may be stricter than Xen, and the differences
 between error numbers, are the rows of the tables in DOCUMENT (docs/XEN.md). Prints what disagrees,
 a summary and, last, "N passed, N failed".
 """
@@ -25,6 +26,7 @@ import time
 from collections import Counter, namedtuple
 
 import broken
+import fields
 import judge
 from generate import Maker
 from packed import packed
@@ -182,6 +184,12 @@ def payloads(options, work):
     rng = random.Random(options.seed)
     maker = Maker(options.target, work, rng)
     base = broken.build_bases(maker, work)
+    if options.fields:
+        ours = Ours(options.tool, options.target)
+        return [*broken.examples(base),
+                *(row for name in ("hello", "hooks", "tables") for row in fields.accepted(
+                    ours, rng, os.path.join(base, f"xen_{name}.livepatch"),
+                    os.path.join(work, f"fields-{name}"), options.fields // 3))]
     valid = [*broken.examples(base), *packed(options.tool, options.target, work)]
     table = list(broken.from_table(maker, base, work))
     if options.sample:
@@ -200,6 +208,7 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=700)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--fields", type=int, default=0)
     parser.add_argument("--keep", help="folder for the payloads and every verdict")
     parser.add_argument("--progress", action="store_true")
     for name in ("tool", "target", "boot", "init", "document"):
