@@ -118,21 +118,20 @@ static enum hp_status refuse_unsupported(struct hp_loading *loading)
     return fail_special(loading, HP_STAGE_RECORDS, HP_SPECIAL_UNSUPPORTED, HP_SPECIAL_SPLICES);
 }
 
-/* A bump allocator over the work area; with base NULL it only adds sizes up. */
+/*
+ * A bump allocator over the work area; with base NULL it only adds sizes up. 64 bits hold any sum:
+ * a file has less than 2^32 bytes (profile.h), and there is less of everything in it.
+ */
 struct arena {
     uint8_t *base;
-    size_t used;
+    uint64_t used;
 };
 
-static void *take(struct arena *arena, size_t count, size_t size)
+static void *take(struct arena *arena, uint64_t count, uint32_t size)
 {
-    size_t start = arena->used;
+    const uint64_t start = arena->used;
 
-    if (count > (SIZE_MAX - BLOCK_ALIGN - start) / size) {
-        arena->used = SIZE_MAX - BLOCK_ALIGN; /* more than any port gives, and sticking there */
-        return NULL;
-    }
-    arena->used += (count * size + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
+    arena->used += (count * size + BLOCK_ALIGN - 1) & ~(uint64_t)(BLOCK_ALIGN - 1);
     return arena->base == NULL ? NULL : arena->base + start;
 }
 
@@ -197,13 +196,12 @@ static enum hp_status obtain_block(struct hp_loading *loading)
     struct arena arena = {NULL, 0};
 
     carve(loading, &arena);
-    payload->block_size = arena.used;
-    if (payload->block_size < SIZE_MAX - BLOCK_ALIGN) {
+    if (arena.used <= SIZE_MAX) {
+        payload->block_size = (size_t)arena.used;
         payload->block = hp_port_alloc(payload->port, payload->block_size);
     }
     if (payload->block == NULL) {
-        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NO_MEMORY, 0,
-                               payload->block_size);
+        return hp_fail_numbers(loading->diag, HP_STAGE_LAYOUT, HP_NO_MEMORY, 0, arena.used);
     }
     arena.base = payload->block;
     arena.used = 0;
