@@ -155,10 +155,11 @@ static inline const struct hp_section *hp_loading_target(const struct hp_loading
 {
     const struct hp_section *target;
 
-    if (relocs->type != HP_SHT_REL && relocs->type != HP_SHT_RELA) {
+    if ((relocs->type != HP_SHT_REL && relocs->type != HP_SHT_RELA) ||
+        relocs->info >= loading->elf->shnum) {
         return NULL;
     }
-    target = &loading->sections[relocs->info]; /* hp_elf_open() has checked the index */
+    target = &loading->sections[relocs->info];
     return hp_section_is_loaded(target) ? target : NULL;
 }
 
