@@ -370,11 +370,15 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
                                struct hp_diag *diag)
 {
     static const struct hp_load_options defaults = {.size = sizeof(defaults)};
-    struct hp_loading loading = {.options = &defaults, .payload = payload, .diag = diag};
+    struct hp_loading loading;
     size_t extent = 0;
     enum hp_status status;
 
     memset(payload, 0, sizeof(*payload));
+    memset(&loading, 0, sizeof(loading)); /* an initializer is slower here by more than one thinks */
+    loading.options = &defaults;
+    loading.payload = payload;
+    loading.diag = diag;
     if ((data == NULL && size > 0) || !are_options_valid(options)) {
         return hp_fail(diag, HP_STAGE_CALL, HP_INVALID_ARGUMENT);
     }

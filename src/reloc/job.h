@@ -38,23 +38,25 @@ struct hp_reloc_job {
     uint32_t current;   /* index of the entry being applied; names it when the loop fails */
 };
 
-/* Describes a relocation section to the checks; all that the loop needs in addition is zero. */
-static inline struct hp_reloc_job hp_reloc_job_of(const struct hp_loading *loading,
-                                                  const struct hp_section *relocs,
-                                                  const struct hp_section *target)
+/*
+ * Describes a relocation section to the checks. What the loop needs in addition stays as it is: to
+ * clear it all would cost more than a small section's entries do.
+ */
+static inline void hp_reloc_job_open(struct hp_reloc_job *job, const struct hp_loading *loading,
+                                     const struct hp_section *relocs,
+                                     const struct hp_section *target)
 {
-    struct hp_reloc_job job = {.arch = loading->payload->arch,
-                               .profile = loading->payload->profile};
     const struct hp_span entries = hp_elf_bytes(loading->elf, relocs);
 
-    job.entries = entries.data;
-    job.is64 = loading->elf->is64;
-    job.is_rela = relocs->type == HP_SHT_RELA;
-    job.stride = hp_elf_reloc_size(job.is64, relocs->type);
-    job.count = (uint32_t)(entries.size / job.stride); /* 32 bits are a file's limit */
-    job.symbol_count = loading->elf->symbol_count;
-    job.size = target->size;
-    return job;
+    job->arch = loading->payload->arch;
+    job->profile = loading->payload->profile;
+    job->entries = entries.data;
+    job->is64 = loading->elf->is64;
+    job->is_rela = relocs->type == HP_SHT_RELA;
+    job->stride = hp_elf_reloc_size(job->is64, relocs->type);
+    job->count = (uint32_t)(entries.size / job->stride); /* 32 bits are a file's limit */
+    job->symbol_count = loading->elf->symbol_count;
+    job->size = target->size;
 }
 
 /* Decodes an Elf64_Rela. */

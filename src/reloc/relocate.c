@@ -19,12 +19,13 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
 {
     const struct hp_image *image = &loading->payload->image;
     const struct hp_placed_section *place = hp_loading_place(loading, target->index);
-    struct hp_reloc_job job = hp_reloc_job_of(loading, relocs, target);
+    struct hp_reloc_job job;
     enum hp_status status;
 
     if (place == NULL) {
         return HP_OK;
     }
+    hp_reloc_job_open(&job, loading, relocs, target);
     job.flags = loading->target.flags;
     job.host = image->memory.host + place->offset;
     job.addr = image->memory.addr + place->offset;
@@ -33,7 +34,10 @@ static enum hp_status apply_section(struct hp_loading *loading, const struct hp_
     job.veneers_at = image->memory.addr + image->veneer_offset;
     job.veneer_of = loading->veneers;
     job.pairs = loading->pairs;
+    job.pair_count = 0;
     job.symbols = loading->symbols;
+    job.undecided = 0;
+    job.current = 0;
     status = job.arch->relocate(&job, loading->diag);
     loading->payload->undecided.relocations += job.undecided;
     if (status) {

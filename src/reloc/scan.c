@@ -231,9 +231,10 @@ HP_HOT static uint32_t next_early(const struct hp_reloc_job *job, uint32_t n)
 static enum hp_status scan_section(struct hp_loading *loading, const struct hp_section *relocs,
                                    const struct hp_section *target)
 {
-    const struct hp_reloc_job job = hp_reloc_job_of(loading, relocs, target);
+    struct hp_reloc_job job;
     uint32_t n;
 
+    hp_reloc_job_open(&job, loading, relocs, target);
     if (job.count == 0) {
         return HP_OK;
     }

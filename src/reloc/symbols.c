@@ -282,7 +282,6 @@ HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
     const uint32_t *const section_place = loading->section_place;
     const struct hp_placed_section *const places = loading->places;
     uint64_t *const values = loading->symbols.values;
-    uint8_t *const states = loading->symbols.states;
     struct hp_text_symbol *const texts = loading->payload->text_symbols;
     uint32_t text_count = loading->payload->text_symbol_count;
 
@@ -303,7 +302,6 @@ HP_HOT static uint32_t resolve_plain(struct hp_loading *loading,
             break;
         }
         values[n] = base + place->offset + symbol.value;
-        states[n] = HP_VALUE_KNOWN;
         text_count += take_text(&symbol, table.names, place, &texts[text_count]);
     }
     loading->payload->text_symbol_count = text_count;
@@ -343,7 +341,6 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
         }
         status = hp_symbol_lookup(loading, symbol.name, length, &found);
         values.values[n] = found.addr;
-        values.states[n] = HP_VALUE_KNOWN;
         if (status) {
             struct hp_symbol_value value = {0, HP_NO_INDEX, HP_VALUE_NONE};
 
@@ -366,6 +363,8 @@ enum hp_status hp_symbols_resolve(struct hp_loading *loading)
     enum hp_status status = HP_OK;
     uint32_t n = 1;
 
+    /* Nearly all of them, which the loops below need not say of each one then. */
+    memset(loading->symbols.states, HP_VALUE_KNOWN, count);
     loading->symbols.values[0] = 0;
     loading->symbols.states[0] = HP_VALUE_NONE;
     while (status == HP_OK && n < count) {
