@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hash index over symbol names: slots sorted into buckets, binary search in a bucket. */
-#include <hotpatch/symtab.h>
+#include "base/symtab.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ static uint64_t hash_step(uint64_t hash, uint64_t word)
 }
 
 /* Eight bytes a step: names are hashed once for each undefined symbol of a payload. */
-static uint32_t hash_name(const char *name, size_t length)
+uint32_t hp_symtab_hash(const char *name, size_t length)
 {
     const uint8_t *p = (const uint8_t *)name;
     uint64_t hash = HASH_SEED ^ length;
@@ -127,18 +127,14 @@ static void measure_buckets(const struct hp_symtab *table)
 {
     const uint32_t bucket_count = table->bucket_count;
     const uint32_t count = table->count;
-    const char *const names = table->names;
-    struct hp_symtab_entry *const entries = table->entries;
+    const struct hp_symtab_entry *const entries = table->entries;
     uint32_t *const buckets = table->buckets;
     uint32_t end = 0;
     uint32_t n;
 
     memset(buckets, 0, ((size_t)bucket_count + 1) * sizeof(buckets[0]));
     for (n = 0; n < count; n++) {
-        const uint32_t hash = hash_name(names + entries[n].name, entries[n].length);
-
-        entries[n].hash = hash;
-        buckets[hash & (bucket_count - 1)]++;
+        buckets[entries[n].hash & (bucket_count - 1)]++;
     }
     for (n = 0; n < bucket_count; n++) {
         end += buckets[n];
@@ -148,6 +144,18 @@ static void measure_buckets(const struct hp_symtab *table)
 }
 
 void hp_symtab_build(struct hp_symtab *table)
+{
+    uint32_t n;
+
+    for (n = 0; n < table->count; n++) {
+        struct hp_symtab_entry *entry = &table->entries[n];
+
+        entry->hash = hp_symtab_hash(table->names + entry->name, entry->length);
+    }
+    hp_symtab_index(table);
+}
+
+void hp_symtab_index(struct hp_symtab *table)
 {
     const uint32_t bucket_count = table->bucket_count;
     const struct hp_symtab_entry *const entries = table->entries;
@@ -191,7 +199,7 @@ const struct hp_symtab_entry *hp_symtab_find(const struct hp_symtab *table, cons
     if (table->count == 0) {
         return NULL;
     }
-    hash = hash_name(name, length);
+    hash = hp_symtab_hash(name, length);
     low = table->buckets[hash & (table->bucket_count - 1)];
     end = table->buckets[(hash & (table->bucket_count - 1)) + 1];
     high = end;

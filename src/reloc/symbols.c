@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/symtab.h"
 #include "reloc/loading.h"
 
 /*
@@ -491,6 +492,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     entry->size = symbol->size;
     entry->name = (uint32_t)(symbol->name - (const char *)loading->elf->strings.data);
     entry->length = (uint32_t)length;
+    entry->hash = hp_symtab_hash(symbol->name, length);
     entry->kind = kind_of(symbol);
     entry->order = symbol->bind == HP_STB_LOCAL ? HP_PROVIDED_LOCAL : HP_PROVIDED_GLOBAL;
     provided->count++;
@@ -542,7 +544,7 @@ enum hp_status hp_symbols_export(struct hp_loading *loading)
         hp_loading_keep_names(loading);
         provided->names = loading->payload->names;
         provided->bucket_count = hp_symtab_bucket_count(provided->count);
-        hp_symtab_build(provided);
+        hp_symtab_index(provided);
     }
     return check_duplicates(loading);
 }
