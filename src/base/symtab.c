@@ -7,39 +7,7 @@
 #include "base/sort.h"
 #include "base/span.h"
 
-/* Odd constants with well-spread bits; any such would do. */
-#define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
-#define HASH_SEED       UINT64_C(0x51ed270b9a3c4d67)
-
 #define INSERTION_MAX 8u /* slots of a bucket that are sorted by insertion */
-
-static uint64_t hash_step(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * HASH_MULTIPLIER;
-    return hash ^ (hash >> 29);
-}
-
-/* Eight bytes a step: names are hashed once for each undefined symbol of a payload. */
-uint32_t hp_symtab_hash(const char *name, size_t length)
-{
-    const uint8_t *p = (const uint8_t *)name;
-    uint64_t hash = HASH_SEED ^ length;
-    uint64_t tail = 0;
-    size_t n;
-
-    for (n = 0; length - n >= 8; n += 8) {
-        hash = hash_step(hash, hp_le64(p + n));
-    }
-    if (length >= 8) {
-        tail = hp_le64(p + length - 8);
-    } else {
-        for (; n < length; n++) {
-            tail = (tail << 8) | p[n];
-        }
-    }
-    hash = hash_step(hash, tail);
-    return (uint32_t)(hash ^ (hash >> 32));
-}
 
 uint32_t hp_symtab_bucket_count(uint32_t count)
 {
