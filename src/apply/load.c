@@ -375,7 +375,7 @@ enum hp_status hp_payload_load(struct hp_payload *payload, struct hp_port *port,
     enum hp_status status;
 
     memset(payload, 0, sizeof(*payload));
-    memset(&loading, 0, sizeof(loading)); /* an initializer is slower here by more than one thinks */
+    memset(&loading, 0, sizeof(loading)); /* compilers clear that much by slower means */
     loading.options = &defaults;
     loading.payload = payload;
     loading.diag = diag;

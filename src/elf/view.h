@@ -60,6 +60,16 @@ static inline const uint8_t *hp_elf_at(struct hp_span file, uint64_t offset, uin
     return file.data + offset;
 }
 
+/* A header that is not inside the file: all zero. */
+static inline bool hp_elf_no_header(struct hp_section *section, uint32_t *name)
+{
+    const struct hp_section none = {0};
+
+    *section = none;
+    *name = 0;
+    return false;
+}
+
 /* The fields of a section header of each class; false when it is not inside the file. */
 HP_INLINE bool hp_elf_header32(struct hp_span file, uint64_t offset, struct hp_section *section,
                                uint32_t *name)
@@ -67,8 +77,9 @@ HP_INLINE bool hp_elf_header32(struct hp_span file, uint64_t offset, struct hp_s
     const uint8_t *p = hp_elf_at(file, offset, HP_SHDR32_SIZE);
 
     if (!p) {
-        return false;
+        return hp_elf_no_header(section, name);
     }
+    section->name = NULL;
     *name = hp_le32(p);
     section->type = hp_le32(p + 4);
     section->flags = hp_le32(p + 8);
@@ -88,8 +99,9 @@ HP_INLINE bool hp_elf_header64(struct hp_span file, uint64_t offset, struct hp_s
     const uint8_t *p = hp_elf_at(file, offset, HP_SHDR64_SIZE);
 
     if (!p) {
-        return false;
+        return hp_elf_no_header(section, name);
     }
+    section->name = NULL;
     *name = hp_le32(p);
     section->type = hp_le32(p + 4);
     section->flags = hp_le64(p + 8);
@@ -108,17 +120,11 @@ HP_INLINE bool hp_elf_raw_header(struct hp_span file, const struct hp_elf_table 
                                  uint32_t index, struct hp_section *section, uint32_t *name)
 {
     const uint64_t offset = table->shoff + (uint64_t)index * table->shentsize;
-    const struct hp_section none = {.index = index};
+    const bool found = table->is64 ? hp_elf_header64(file, offset, section, name)
+                                   : hp_elf_header32(file, offset, section, name);
 
-    if (table->is64 ? !hp_elf_header64(file, offset, section, name)
-                    : !hp_elf_header32(file, offset, section, name)) {
-        *section = none;
-        *name = 0;
-        return false;
-    }
     section->index = index;
-    section->name = NULL;
-    return true;
+    return found;
 }
 
 /* The type of a section as it stands; HP_SHT_NULL when its header is not inside the file. */

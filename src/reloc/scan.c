@@ -189,7 +189,10 @@ static enum hp_status reserve(struct hp_loading *loading, const struct hp_reloc_
     if ((flags & HP_HOWTO_GOT) != 0) {
         reserve_got(loading, reloc->symbol);
     }
-    return (flags & HP_HOWTO_BRANCH) != 0 ? reserve_veneer(loading, reloc->symbol) : HP_OK;
+    if ((flags & HP_HOWTO_BRANCH) != 0 && loading->veneers != NULL) {
+        status = reserve_veneer(loading, reloc->symbol);
+    }
+    return status;
 }
 
 /* Sections whose bytes were used before relocation, or are read as plain bytes for ever. */

@@ -318,7 +318,7 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
 {
     const struct hp_plain_symbols table = *symbols;
     const size_t max = loading->payload->profile->symbol_name_max;
-    const struct hp_symbol_values values = loading->symbols;
+    uint64_t *const values = loading->symbols.values;
     struct hp_target_symbol found = {NULL, 0, 0, HP_KIND_UNKNOWN};
     enum hp_status status = HP_OK;
     uint32_t n;
@@ -341,13 +341,14 @@ resolve_imports(struct hp_loading *loading, const struct hp_plain_symbols *symbo
             break;
         }
         status = hp_symbol_lookup(loading, symbol.name, length, &found);
-        values.values[n] = found.addr;
-        if (status) {
+        if (status == HP_OK) {
+            values[n] = found.addr;
+        } else {
             struct hp_symbol_value value = {0, HP_NO_INDEX, HP_VALUE_NONE};
 
             status = settle_undefined(loading, symbol.bind, status, &found, &value);
-            values.values[n] = value.value;
-            values.states[n] = value.state;
+            values[n] = value.value;
+            loading->symbols.states[n] = value.state;
         }
         if (status) {
             hp_loading_note_symbol(loading, n);
