@@ -315,13 +315,16 @@ static enum hp_status open_links(struct hp_elf *elf, struct hp_diag *diag)
         const uint32_t type = hp_elf_raw_type(elf->file, &table, i);
 
         if (type != HP_SHT_SYMTAB_SHNDX && type != HP_SHT_REL && type != HP_SHT_RELA) {
-            continue;
+            continue; /* nearly all sections; the rest need not be decoded for that */
         }
         if (!hp_elf_raw_header(elf->file, &table, i, &section, &name)) {
             return fail(diag, HP_ELF_TRUNCATED);
         }
-        status = type == HP_SHT_SYMTAB_SHNDX ? open_shndx(elf, &section, diag)
-                                             : check_reloc_section(elf, &section, &total, diag);
+        if (section.type == HP_SHT_SYMTAB_SHNDX) {
+            status = open_shndx(elf, &section, diag);
+        } else if (section.type == HP_SHT_REL || section.type == HP_SHT_RELA) {
+            status = check_reloc_section(elf, &section, &total, diag);
+        }
         if (status) {
             return status;
         }

@@ -65,32 +65,43 @@ const char *hp_special_name(enum hp_special which)
  * Whether a special name may begin so; those of code and data, the most frequent ones, do not, and
  * a payload may have a thousand of them. test_elf.c opens a file with each special name.
  */
-static bool may_be_special(const char *name)
+static bool may_be_special(const uint8_t *name)
 {
     const uint32_t seconds = LETTER('a') | LETTER('b') | LETTER('e') | LETTER('h') | LETTER('l') |
                              LETTER('m') | LETTER('n');
-    unsigned int second;
+    const unsigned int second = name[1] - (unsigned int)'a';
 
-    if (name[0] != '.') {
-        return false;
-    }
-    second = (uint8_t)name[1] - (unsigned int)'a';
-    return second < 26 && (seconds >> second & 1) != 0;
+    return name[0] == '.' && second < 26 && (seconds >> second & 1) != 0;
 }
 
-/*
- * The special section of a name, HP_SPECIAL_COUNT for an ordinary one. `room`: bytes up to the end
- * of the table of names, the last of which is NUL.
- */
-static unsigned int special_find(const char *name, size_t room)
+/* Copies the name at a file offset, as much of it as a special one has; returns its bytes. */
+static size_t copy_name(const struct hp_elf *elf, uint64_t start, char name[NAME_MAX_SIZE])
 {
+    const uint8_t *whole = hp_elf_at(elf->file, start, NAME_MAX_SIZE);
     size_t length;
+
+    if (whole) {
+        memcpy(name, whole, NAME_MAX_SIZE);
+        return hp_string_length(name, NAME_MAX_SIZE);
+    }
+    for (length = 0; length < NAME_MAX_SIZE; length++) { /* at the end of the file */
+        const uint8_t *p = hp_elf_at(elf->file, start + length, 1);
+
+        if (!p || *p == '\0') {
+            break;
+        }
+        name[length] = (char)*p;
+    }
+    return length;
+}
+
+/* The special section whose name stands at a file offset, HP_SPECIAL_COUNT for an ordinary name. */
+HP_APART static unsigned int special_find(const struct hp_elf *elf, uint64_t start)
+{
+    char name[NAME_MAX_SIZE] = {0};
+    const size_t length = copy_name(elf, start, name);
     unsigned int i;
 
-    if (!may_be_special(name)) {
-        return HP_SPECIAL_COUNT;
-    }
-    length = hp_block_length(name, room < NAME_MAX_SIZE ? room : NAME_MAX_SIZE);
     for (i = 0; i < HP_SPECIAL_COUNT; i++) {
         if (special_names[i].length == length && memcmp(name, special_names[i].name, length) == 0) {
             break;
@@ -102,10 +113,14 @@ static unsigned int special_find(const char *name, size_t room)
 enum hp_status hp_elf_special_add(struct hp_elf *elf, const struct hp_section *section,
                                   uint32_t name, struct hp_diag *diag)
 {
-    const unsigned int which =
-        special_find((const char *)elf->shstr.data + name, elf->shstr.size - name);
+    const uint64_t start = hp_elf_name_at(elf, name);
+    const uint8_t *first = hp_elf_at(elf->file, start, 2);
+    unsigned int which = HP_SPECIAL_COUNT;
     const uint8_t *last;
 
+    if (first && may_be_special(first)) {
+        which = special_find(elf, start);
+    }
     if (which >= HP_SPECIAL_COUNT) {
         return HP_OK;
     }
