@@ -74,6 +74,24 @@ static void sort_large(const struct hp_symtab *table, struct hp_symtab_slot *slo
     hp_sort(&sortable, size);
 }
 
+/* Sorts two slots of different hashes, which nearly all are: without a branch, since no branch could
+ * be predicted. */
+static void sort_two(struct hp_symtab_slot *slots)
+{
+    const struct hp_symtab_slot a = slots[0];
+    const struct hp_symtab_slot b = slots[1];
+    const uint64_t swap = 0 - (uint64_t)(a.hash > b.hash);
+    const uint64_t first = (uint64_t)a.entry << 32 | a.hash;
+    const uint64_t second = (uint64_t)b.entry << 32 | b.hash;
+    const uint64_t low = first ^ ((first ^ second) & swap);
+    const uint64_t high = second ^ ((first ^ second) & swap);
+
+    slots[0].hash = (uint32_t)low;
+    slots[0].entry = (uint32_t)(low >> 32);
+    slots[1].hash = (uint32_t)high;
+    slots[1].entry = (uint32_t)(high >> 32);
+}
+
 /* Sorts an ordinary one, of a few: insertion compares the least then. */
 static void sort_small(const struct hp_symtab *table, struct hp_symtab_slot *slots, uint32_t size)
 {
@@ -146,6 +164,8 @@ void hp_symtab_index(struct hp_symtab *table)
 
         if (size > INSERTION_MAX) {
             sort_large(table, &slots[start], size);
+        } else if (size == 2 && slots[start].hash != slots[start + 1].hash) {
+            sort_two(&slots[start]);
         } else if (size > 1) {
             sort_small(table, &slots[start], size);
         }
