@@ -226,9 +226,6 @@ bool hp_name_split(const char *name, size_t *length, bool products, uint64_t *of
     size_t n;
 
     *offset = 0;
-    if (!hp_block_has(name, *length, '+')) {
-        return true;
-    }
     for (n = *length; n > 0 && name[n - 1] != '#'; n--) {
         if (name[n - 1] == '+') {
             *length = n - 1;
@@ -252,9 +249,11 @@ static enum hp_status look_up(struct hp_loading *loading, struct hp_record *reco
 {
     struct hp_target_symbol symbol = {NULL, 0, 0, HP_KIND_UNKNOWN};
     const size_t whole = length;
-    uint64_t offset;
+    uint64_t offset = 0;
     enum hp_status status;
-    bool sound = hp_name_split(record->name, &length, false, &offset);
+    /* Nearly no name has one, which is found out faster than where it is. */
+    const bool sound = !hp_block_has(record->name, length, '+') ||
+                       hp_name_split(record->name, &length, false, &offset);
 
     if (length != whole && loading->payload->profile->no_name_offsets) {
         status = fail_record(loading, HP_RECORD_TARGET);
