@@ -74,8 +74,8 @@ static void sort_large(const struct hp_symtab *table, struct hp_symtab_slot *slo
     hp_sort(&sortable, size);
 }
 
-/* Sorts two slots of different hashes, which nearly all are: without a branch, since no branch could
- * be predicted. */
+/* Sorts two slots of different hashes, which nearly all are: without a branch, since no branch
+ * could be predicted. */
 static void sort_two(struct hp_symtab_slot *slots)
 {
     const struct hp_symtab_slot a = slots[0];

@@ -471,7 +471,7 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     enum hp_status status;
     size_t length;
 
-    if (loading->symbols.states[index] != HP_VALUE_KNOWN || overrides(loading, value, below)) {
+    if (loading->symbols.states[index] != HP_VALUE_KNOWN) {
         return HP_OK;
     }
     length = hp_loading_name_length(loading, symbol, (size_t)max + 1);
@@ -480,6 +480,9 @@ static enum hp_status export_one(struct hp_loading *loading, uint32_t index,
     }
     if (length > max) {
         return fail_length(loading, symbol->name);
+    }
+    if (overrides(loading, value, below)) {
+        return HP_OK;
     }
     status = check_new(loading, symbol, length);
     if (status) {
