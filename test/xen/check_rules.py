@@ -40,6 +40,7 @@ def taken(answer="tag", after=".7"):
 
 REFUSED = steps(step("upload", errno=22))
 REFUSED_LATER = steps(step("upload"), step("apply", code=22), step("unload"))
+HOOK_RETURNS = steps(step("upload"), step("apply", code=-1079484524), step("unload"))
 NOT_REVERTED = steps(step("upload"), step("apply"), ("read", "applied", FIRST),
                      step("revert", code=16))
 CRASH_LOADING = steps(ended="crash", step="upload payload1")
@@ -62,6 +63,9 @@ ROWS = (
     ("accepted, and crashes the loader", RUNS, GOOD, CRASH_LOADING, False),
     ("accepted, and crashes when run", BROKEN, GOOD, CRASH_RUNNING, False),
     ("accepted, and its other code crashes", RUNS, GOOD, CRASH_RUNNING, True),
+    ("accepted, and a hook of other code fails", RUNS, GOOD, HOOK_RETURNS, True),
+    ("accepted, and a hook fails", BROKEN, GOOD, HOOK_RETURNS, False),
+    ("accepted, and its other code is refused at apply", RUNS, GOOD, REFUSED_LATER, False),
     ("stricter for a listed reason", BROKEN, ours("record-reserved"), taken(), True),
     ("stricter for no listed reason", BROKEN, ours("file-empty"), taken(), False),
     ("stricter with a valid one", VALID, ours("record-reserved"), taken(), False),
