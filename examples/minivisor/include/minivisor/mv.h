@@ -58,7 +58,7 @@ struct mv_vcpu {
 
 /* What NMIs of one CPU have to do with each other; see nmi.c. */
 struct mv_nmi {
-    uint32_t pending;  /* atomic: one has come and was not handled */
+    uint32_t pending;  /* atomic: one came while they were held, and has to be sent again */
     uint32_t handling; /* atomic: the handler is running */
     uint64_t handled;
     uint64_t held;
