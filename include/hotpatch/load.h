@@ -59,7 +59,7 @@ struct hp_undecided {
     uint32_t symbols;      /* undefined symbols that were taken as provided */
     uint32_t relocations;  /* relocations against them, not computed */
     uint32_t records;      /* records whose function, place or target could not be looked up */
-    uint32_t expectations; /* expectations on bytes that the target rewrites at boot */
+    uint32_t expectations; /* those that bytes which the target rewrites at boot would decide */
     uint32_t writes;       /* writes whose old bytes the target rewrites at boot */
     uint32_t tables;       /* tables of which nobody can say whether the target supports them */
     uint32_t alternatives; /* alternatives and alternative calls, left as they are in the file */

@@ -25,7 +25,8 @@ enum {
     HP_HOWTO_NO_SYMBOL = 1 << 1, /* symbol index 0 is allowed */
     HP_HOWTO_GOT = 1 << 2,       /* needs a GOT slot for its symbol */
     HP_HOWTO_BRANCH = 1 << 3,    /* may go through a veneer when its symbol is out of reach */
-    HP_HOWTO_THUMB = 1 << 4      /* not supported, because it belongs to Thumb code */
+    HP_HOWTO_THUMB = 1 << 4,     /* not supported, because it belongs to Thumb code */
+    HP_HOWTO_PAIR = 1 << 5       /* other entries refer to it, which may be applied before it */
 };
 
 /* A bit of hp_arch.early_relocs. */
@@ -135,9 +136,9 @@ struct hp_arch {
     bool uses_rela;      /* SHT_RELA sections are known */
     bool pairs_relocs;   /* relocate() needs hp_reloc_job.pairs */
     /*
-     * Relocation types that have to be seen before the layout, or before another that refers to
-     * them, is applied: those with HP_HOWTO_GOT or HP_HOWTO_BRANCH and those that others pair with.
-     * By bits, type modulo 64; types that share a bit with one only cost time.
+     * Relocation types that have to be checked before the layout or before other entries are
+     * applied: those with HP_HOWTO_GOT, HP_HOWTO_BRANCH or HP_HOWTO_PAIR. By bits, type modulo 64;
+     * types that share a bit with one only cost time.
      */
     uint64_t early_relocs;
     uint64_t reach; /* every place within this distance of another can jump to it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* First pass over the payload: counts, and GOT slots and veneers, which the layout depends on. */
+/* What the layout depends on: counts, and which symbols need a GOT slot or a veneer. */
 #include <string.h>
 
 #include "base/config.h"

@@ -232,6 +232,35 @@ static void test_pair_addend(void **state)
     tp_free(port);
 }
 
+/* An entry that another refers to is checked before that other one looks at it. */
+static void test_unsound_pair(void **state)
+{
+    static const struct {
+        uint32_t symbol;
+        uint64_t offset;
+        enum hp_status status;
+    } cases[] = {{UINT32_C(0x00ffffff), 0x20, HP_RELOC_SYMBOL_INDEX},
+                 {0, 0x20, HP_RELOC_SYMBOL_ZERO},
+                 {1, UINT64_C(1) << 40, HP_RELOC_OFFSET}};
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        struct hp_port *port = arch_port(&rig);
+        struct hp_payload payload;
+        struct hp_diag diag;
+        uint32_t section;
+        struct eb_payload p = arch_payload(&rig, &section);
+        uint32_t label = eb_symbol(p.b, ".Lhi", HP_STB_LOCAL, HP_STT_NOTYPE, section, 0x20, 0);
+
+        eb_rela(p.b, section, 0x10, PCREL_LO12_I, label, 0);
+        eb_rela_raw(p.b, section, cases[n].offset, PCREL_HI20, cases[n].symbol, 0);
+        assert_int_equal(tp_load(port, &p, NULL, &payload, &diag), cases[n].status);
+        assert_int_equal(diag.relocation, 1);
+        tp_free(port);
+    }
+}
+
 /* What a %pcrel_lo may not refer to. */
 static void test_missing_pairs(void **state)
 {
@@ -593,13 +622,21 @@ static void test_markers(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edges),         cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_pairs),         cmocka_unit_test(test_pair_addend),
-        cmocka_unit_test(test_missing_pairs), cmocka_unit_test(test_shuffled_pairs),
-        cmocka_unit_test(test_got),           cmocka_unit_test(test_got_addend),
-        cmocka_unit_test(test_differences),   cmocka_unit_test(test_align),
-        cmocka_unit_test(test_refused_types), cmocka_unit_test(test_jump_edges),
-        cmocka_unit_test(test_nops),          cmocka_unit_test(test_misaligned_place),
+        cmocka_unit_test(test_unsound_pair),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_pair_addend),
+        cmocka_unit_test(test_missing_pairs),
+        cmocka_unit_test(test_shuffled_pairs),
+        cmocka_unit_test(test_got),
+        cmocka_unit_test(test_got_addend),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_align),
+        cmocka_unit_test(test_refused_types),
+        cmocka_unit_test(test_jump_edges),
+        cmocka_unit_test(test_nops),
+        cmocka_unit_test(test_misaligned_place),
         cmocka_unit_test(test_markers),
     };
 

@@ -285,7 +285,8 @@ static void test_early_types(void **state)
 
         assert_non_null(arch);
         for (type = 0; type < arch->howto_count; type++) {
-            if ((arch->howtos[type].flags & (HP_HOWTO_GOT | HP_HOWTO_BRANCH)) != 0) {
+            if ((arch->howtos[type].flags & (HP_HOWTO_GOT | HP_HOWTO_BRANCH | HP_HOWTO_PAIR)) !=
+                0) {
                 assert_true((arch->early_relocs & HP_EARLY_RELOC(type)) != 0);
                 wanted++;
             }
